@@ -1,0 +1,123 @@
+"""Conversions: what was reported of an order, by whom, with which evidence, and what was done to it since.
+
+An order is `(program, event, order_id)`. Its content is amount, currency and items; everything else is
+evidence, which may be added later and is decided again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.program import BROWSER_METHODS, Method
+
+
+class State(StrEnum):
+    """Where a conversion stands, as its users see it."""
+
+    PENDING = "pending"
+    HELD = "held"
+    APPROVED = "approved"
+    PAID = "paid"
+    REVERSED = "reversed"
+    REJECTED = "rejected"
+    UNATTRIBUTED = "unattributed"
+
+
+class Outcome(StrEnum):
+    """What an answer to a report says happened to the conversion."""
+
+    RECORDED = "recorded"
+    UNATTRIBUTED = "unattributed"
+    HELD = "held"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of an order. `amount_minor` is the whole line's, not a unit's."""
+
+    sku: str
+    quantity: int
+    amount_minor: int
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What makes two reports of an order the same."""
+
+    amount_minor: int
+    currency: str
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report of an order, checked and ready to be recorded.
+
+    `click_id` is a click token; `coupon` is as given; `customer` is the HMAC of the merchant's id, never
+    the id; `confirmed` says that the program trusts this report without a second one.
+    """
+
+    program: str
+    event: str
+    order_id: str
+    content: Content
+    method: Method
+    occurred_at: datetime
+    received_at: datetime
+    confirmed: bool
+    click_id: str | None = None
+    coupon: str | None = None
+    customer: str | None = None
+
+    @property
+    def from_browser(self) -> bool:
+        """Whether anybody's browser could have sent it."""
+        return self.method in BROWSER_METHODS
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A click as the conversion keeps it: its own copy, which outlives the click session.
+
+    `partner` is None for a touch of another channel; `evidence` says how it came into the path
+    (`click_id`, `journey`, `customer`, `token`).
+    """
+
+    click_id: str
+    at: datetime
+    partner: str | None
+    code: str | None
+    channel: str
+    evidence: str
+    trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CouponMatch:
+    """A promo code of the report that belongs to a partner."""
+
+    code: str
+    partner: str
+    trusted: bool = True
+
+
+class AdjustmentKind(StrEnum):
+    """What can be done to a conversion after it was recorded."""
+
+    REFUND = "refund"
+    VOID = "void"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """One thing done to a conversion, kept for ever; `amount_minor` None takes all that is left."""
+
+    id: str
+    kind: AdjustmentKind
+    amount_minor: int | None
+    reason: str
+    received_at: datetime

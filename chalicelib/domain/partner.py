@@ -1,0 +1,41 @@
+"""Partners, their enrolment in programs, and their promo codes."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """Somebody who shares links and is paid for it."""
+
+    id: str
+    name: str
+    email: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """A partner in a program; `link_code` is the default link that enrolling made."""
+
+    program: str
+    partner: str
+    link_code: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A promo code that credits its partner, with or without a click. `code` is as it was given."""
+
+    program: str
+    partner: str
+    code: str
+    created_at: datetime
+
+
+def fold_coupon(code: str) -> str:
+    """The form in which codes are compared: trimmed, NFKC, case folded (Unicode 3.13, D145)."""
+    text = unicodedata.normalize("NFKC", code).strip()
+    return unicodedata.normalize("NFKC", text.casefold())

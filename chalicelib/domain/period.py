@@ -1,0 +1,114 @@
+"""Instants and months. Every instant belongs to exactly one month of a program, in its time zone.
+
+Months are half-open, `[start, end)`, and named `YYYY-MM`. Inside the system an instant is an aware
+datetime in UTC with milliseconds; outside it is RFC 3339 with a `Z`.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A calendar month; ordered by time."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str, field: str = "month") -> "Month":
+        """The month that `YYYY-MM` names.
+
+        Raises:
+            Invalid: `month_invalid`.
+        """
+        if len(text) == 7 and text.isascii() and text[4] == "-":
+            year, number = text[:4], text[5:]
+            if year.isdigit() and number.isdigit() and 1 <= int(number) <= 12 and int(year) >= 1970:
+                return cls(int(year), int(number))
+        raise Invalid("month_invalid", "month must be written YYYY-MM", field)
+
+    @classmethod
+    def of(cls, instant: datetime, timezone: str) -> "Month":
+        """The month to which the instant belongs in that time zone."""
+        local = instant.astimezone(_zone(timezone))
+        return cls(local.year, local.month)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.number:02d}"
+
+    def next(self) -> "Month":
+        """The month after this one."""
+        return Month(self.year + 1, 1) if self.number == 12 else Month(self.year, self.number + 1)
+
+    def previous(self) -> "Month":
+        """The month before this one."""
+        return Month(self.year - 1, 12) if self.number == 1 else Month(self.year, self.number - 1)
+
+    def start(self, timezone: str) -> datetime:
+        """The month's first instant, in UTC. Midnight that a clock change skips or repeats is the first one."""
+        return datetime(self.year, self.number, 1, tzinfo=_zone(timezone)).astimezone(UTC)
+
+    def end(self, timezone: str) -> datetime:
+        """The first instant that no longer belongs to the month, in UTC."""
+        return self.next().start(timezone)
+
+
+def check_timezone(name: str, field: str = "timezone") -> str:
+    """The name itself, where it is a zone of the IANA database.
+
+    Raises:
+        Invalid: `timezone_unknown`.
+    """
+    try:
+        _zone(name)
+    except (KeyError, ValueError, OSError):
+        raise Invalid("timezone_unknown", "timezone must be an IANA name such as Europe/Berlin", field) from None
+    return name
+
+
+def parse_instant(text: str, field: str) -> datetime:
+    """The instant, in UTC and whole milliseconds, that an RFC 3339 text with an offset names.
+
+    Raises:
+        Invalid: `time_invalid`.
+    """
+    try:
+        if len(text) > 40 or not text.isascii() or "T" not in text.upper():
+            raise ValueError
+        instant = datetime.fromisoformat(text.upper())
+        if instant.tzinfo is None or not 1970 <= instant.year <= 9998:
+            raise ValueError
+    except ValueError:
+        raise Invalid("time_invalid", "time must be RFC 3339, such as 2026-11-01T00:00:00Z", field) from None
+    return whole_milliseconds(instant.astimezone(UTC))
+
+
+def format_instant(instant: datetime) -> str:
+    """RFC 3339 UTC with milliseconds, always 24 characters, so that text order is time order."""
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def whole_milliseconds(instant: datetime) -> datetime:
+    """The instant cut to whole milliseconds, the precision that every key and token keeps."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Milliseconds since 1970-01-01T00:00:00Z."""
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def from_epoch_ms(value: int) -> datetime:
+    """The instant that many milliseconds after 1970-01-01T00:00:00Z."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -1,0 +1,59 @@
+"""Settings of a stage: read from the environment once, refused at start when wrong."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+class SettingsError(Exception):
+    """The environment lacks a setting or holds one that cannot be right; names every one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What differs between stages.
+
+    `base_url` is the public origin of the short links, without a slash at its end. The secrets
+    (token keys, the key for customer ids) come from Secrets Manager under `secrets_id`.
+    """
+
+    table_prefix: str
+    ledger_bucket: str
+    base_url: str
+    secrets_id: str
+    ledger_shards: int
+
+    def table(self, name: str) -> str:
+        """The full name of a table, such as `linkledger-dev-clicks` for `clicks`."""
+        return f"{self.table_prefix}-{name}"
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in this environment.
+
+    Raises:
+        SettingsError: with every missing or wrong variable.
+    """
+    wrong: list[str] = []
+
+    def take(name: str, pattern: str, default: str | None = None) -> str:
+        value = environment.get(name, default)
+        if value is None:
+            wrong.append(f"{name} is not set")
+            return ""
+        if not re.fullmatch(pattern, value):
+            wrong.append(f"{name} must match {pattern}")
+        return value
+
+    prefix = take("TABLE_PREFIX", r"[A-Za-z0-9._-]{1,200}")
+    bucket = take("LEDGER_BUCKET", r"[a-z0-9.-]{3,63}")
+    base_url = take("BASE_URL", r"https?://[^/?#\s]+")
+    secrets_id = take("SECRETS_ID", r"[A-Za-z0-9/_+=.@:-]{1,512}")
+    shards = take("LEDGER_SHARDS", r"[1-9][0-9]{0,2}", default="4")
+    if base_url and not urlsplit(base_url).hostname:
+        wrong.append("BASE_URL names no host")
+    if wrong:
+        raise SettingsError("; ".join(wrong))
+    return Settings(prefix, bucket, base_url, secrets_id, int(shards))

@@ -1,0 +1,78 @@
+"""All stores of a process, each made at its first use so that a cold start pays only for what it needs."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.storage.bucket import Bucket
+    from chalicelib.storage.catalogue import Catalogue
+    from chalicelib.storage.clicks import Clicks
+    from chalicelib.storage.conversions import Conversions
+    from chalicelib.storage.counts import Counts
+    from chalicelib.storage.identities import Identities
+    from chalicelib.storage.journal import Journal
+    from chalicelib.storage.links import Links
+    from chalicelib.storage.secrets import Secrets
+
+
+class Stores:
+    """What services load from and save to; `settings` are those of the stage."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def links(self) -> "Links":
+        from chalicelib.storage.links import Links
+
+        return Links(self.settings)
+
+    @cached_property
+    def clicks(self) -> "Clicks":
+        from chalicelib.storage.clicks import Clicks
+
+        return Clicks(self.settings)
+
+    @cached_property
+    def conversions(self) -> "Conversions":
+        from chalicelib.storage.conversions import Conversions
+
+        return Conversions(self.settings)
+
+    @cached_property
+    def identities(self) -> "Identities":
+        from chalicelib.storage.identities import Identities
+
+        return Identities(self.settings)
+
+    @cached_property
+    def journal(self) -> "Journal":
+        from chalicelib.storage.journal import Journal
+
+        return Journal(self.settings)
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        from chalicelib.storage.catalogue import Catalogue
+
+        return Catalogue(self.settings)
+
+    @cached_property
+    def counts(self) -> "Counts":
+        from chalicelib.storage.counts import Counts
+
+        return Counts(self.settings)
+
+    @cached_property
+    def bucket(self) -> "Bucket":
+        from chalicelib.storage.bucket import Bucket
+
+        return Bucket(self.settings)
+
+    @cached_property
+    def secrets(self) -> "Secrets":
+        from chalicelib.storage.secrets import Secrets
+
+        return Secrets(self.settings)
