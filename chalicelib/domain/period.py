@@ -67,7 +67,9 @@ def check_timezone(name: str, field: str = "timezone") -> str:
     try:
         _zone(name)
     except (KeyError, ValueError, OSError):
-        raise Invalid("timezone_unknown", "timezone must be an IANA name such as Europe/Berlin", field) from None
+        raise Invalid(
+            "timezone_unknown", "timezone must be an IANA name such as Europe/Berlin", field
+        ) from None
     return name
 
 

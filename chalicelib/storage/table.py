@@ -1,0 +1,295 @@
+"""DynamoDB, as the stores use it: reads, conditional writes and transactions, with failures translated.
+
+A conditional write whose answer was lost is retried by the SDK, and then fails on its own success. So a
+failed condition never says by itself who won: callers read back and compare before they judge.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.errors import Unavailable
+from chalicelib.settings import Settings
+from chalicelib.storage import aws
+from chalicelib.storage.codec import Item, decode_item, encode, encode_item
+
+TRANSACTION_LIMIT = 100
+"""Actions in one transaction (DynamoDB's own limit)."""
+
+_CONFLICT_ATTEMPTS = 6
+
+
+class ConditionFailed(Exception):
+    """A condition did not hold; `failed` are the positions of the actions whose conditions did not."""
+
+    def __init__(self, failed: tuple[int, ...]) -> None:
+        super().__init__(f"condition failed at {failed}")
+        self.failed = failed
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition expression, with its own names (`#x`) and values (`:x`)."""
+
+    expression: str
+    names: Mapping[str, str]
+    values: Mapping[str, object]
+
+
+ABSENT = Condition("attribute_not_exists(#pk)", {"#pk": "pk"}, {})
+"""There is no item with this key."""
+
+PRESENT = Condition("attribute_exists(#pk)", {"#pk": "pk"}, {})
+"""There is an item with this key."""
+
+
+def equals(name: str, value: object) -> Condition:
+    """The attribute has this value."""
+    return Condition("#eq = :eq", {"#eq": name}, {":eq": value})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some items, and the key to go on from (None at the end)."""
+
+    items: list[Item]
+    next_key: Item | None
+
+
+class Table:
+    """One table of the stage. Keys are `(pk, sk)` strings; items are plain dicts that hold both."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.name = settings.table(name)
+
+    def find(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
+        """The item, or None."""
+        answer = call("get_item", TableName=self.name, Key=_key(pk, sk), ConsistentRead=consistent)
+        return decode_item(answer["Item"]) if "Item" in answer else None
+
+    def put(self, item: Item) -> None:
+        """Write the item, whatever is there."""
+        call("put_item", TableName=self.name, Item=encode_item(item))
+
+    def put_once(self, item: Item) -> bool:
+        """Write the item where there is none with its key; False where there is one (perhaps this very one)."""
+        try:
+            call("put_item", **self.put_action(item, ABSENT)["Put"])
+        except ConditionFailed:
+            return False
+        return True
+
+    def delete(self, pk: str, sk: str) -> None:
+        """Remove the item, if it is there."""
+        call("delete_item", TableName=self.name, Key=_key(pk, sk))
+
+    def update(self, pk: str, sk: str, changes: Mapping[str, object], condition: Condition) -> None:
+        """Set attributes (None removes one) where the condition holds.
+
+        Raises:
+            ConditionFailed: it doesn't.
+        """
+        call("update_item", **self.update_action(pk, sk, changes, condition)["Update"])
+
+    def query(
+        self,
+        pk: str,
+        *,
+        prefix: str = "",
+        first: str | None = None,
+        last: str | None = None,
+        newest_first: bool = False,
+        consistent: bool = True,
+    ) -> Iterator[Item]:
+        """Every item of the partition whose sort key has the prefix, or lies in first..last; page by page."""
+        start: Item | None = None
+        while True:
+            page = self.page(
+                "pk",
+                "sk",
+                pk,
+                prefix=prefix,
+                first=first,
+                last=last,
+                newest_first=newest_first,
+                consistent=consistent,
+                start=start,
+            )
+            yield from page.items
+            if page.next_key is None:
+                return
+            start = page.next_key
+
+    def page(
+        self,
+        hash_name: str,
+        range_name: str,
+        hash_value: str,
+        *,
+        index: str | None = None,
+        prefix: str = "",
+        first: str | None = None,
+        last: str | None = None,
+        newest_first: bool = False,
+        consistent: bool = False,
+        limit: int | None = None,
+        start: Item | None = None,
+    ) -> Page:
+        """One page of a query on the table or on an index (which cannot be read consistently)."""
+        names = {"#h": hash_name}
+        values: dict[str, object] = {":h": hash_value}
+        expression = "#h = :h"
+        if first is not None or last is not None:
+            names["#r"] = range_name
+            values |= {":first": first or "\x00", ":last": last or "\U0010ffff"}
+            expression += " AND #r BETWEEN :first AND :last"
+        elif prefix:
+            names["#r"] = range_name
+            values[":prefix"] = prefix
+            expression += " AND begins_with(#r, :prefix)"
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": expression,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": encode_item(values),
+            "ScanIndexForward": not newest_first,
+            "ConsistentRead": consistent and index is None,
+        }
+        if index:
+            arguments["IndexName"] = index
+        if limit is not None:
+            arguments["Limit"] = limit
+        if start is not None:
+            arguments["ExclusiveStartKey"] = encode_item(start)
+        answer = call("query", **arguments)
+        last_key = answer.get("LastEvaluatedKey")
+        return Page(
+            [decode_item(item) for item in answer["Items"]], decode_item(last_key) if last_key else None
+        )
+
+    def put_action(self, item: Item, condition: Condition | None = None) -> dict[str, Any]:
+        """A put, for a transaction."""
+        return {"Put": {"TableName": self.name, "Item": encode_item(item), **_condition(condition)}}
+
+    def update_action(
+        self, pk: str, sk: str, changes: Mapping[str, object], condition: Condition
+    ) -> dict[str, Any]:
+        """An update that sets attributes and removes those given as None, for a transaction."""
+        names = dict(condition.names)
+        values = encode_item(condition.values)
+        sets, removals = [], []
+        for position, (name, value) in enumerate(changes.items()):
+            names[f"#n{position}"] = name
+            if value is None:
+                removals.append(f"#n{position}")
+            else:
+                sets.append(f"#n{position} = :v{position}")
+                values[f":v{position}"] = encode(value)
+        clauses = [f"SET {', '.join(sets)}"] if sets else []
+        clauses += [f"REMOVE {', '.join(removals)}"] if removals else []
+        update = {
+            "TableName": self.name,
+            "Key": _key(pk, sk),
+            "UpdateExpression": " ".join(clauses),
+            "ConditionExpression": condition.expression,
+            "ExpressionAttributeNames": names,
+        }
+        return {"Update": update | ({"ExpressionAttributeValues": values} if values else {})}
+
+    def add_action(self, pk: str, sk: str, amounts: Mapping[str, int]) -> dict[str, Any]:
+        """An addition to counters, which start at 0, for a transaction."""
+        names = {f"#n{position}": name for position, name in enumerate(amounts)}
+        values = {f":v{position}": amount for position, amount in enumerate(amounts.values())}
+        expression = ", ".join(f"#n{position} :v{position}" for position in range(len(amounts)))
+        return {
+            "Update": {
+                "TableName": self.name,
+                "Key": _key(pk, sk),
+                "UpdateExpression": f"ADD {expression}",
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": encode_item(values),
+            }
+        }
+
+    def check_action(self, pk: str, sk: str, condition: Condition) -> dict[str, Any]:
+        """A condition on an item that is not written, for a transaction."""
+        return {"ConditionCheck": {"TableName": self.name, "Key": _key(pk, sk), **_condition(condition)}}
+
+    def delete_action(self, pk: str, sk: str) -> dict[str, Any]:
+        """A removal, for a transaction."""
+        return {"Delete": {"TableName": self.name, "Key": _key(pk, sk)}}
+
+
+def transact(actions: Sequence[dict[str, Any]]) -> None:
+    """Carry out all the actions or none; conflicts with other transactions are retried a few times.
+
+    Raises:
+        ConditionFailed: with the positions of the actions whose conditions did not hold.
+        Unavailable: storage is away, or the conflicts did not end.
+        ValueError: more actions than one transaction takes.
+    """
+    if len(actions) > TRANSACTION_LIMIT:
+        raise ValueError(f"a transaction takes {TRANSACTION_LIMIT} actions, not {len(actions)}")
+    for attempt in range(_CONFLICT_ATTEMPTS):
+        try:
+            call("transact_write_items", TransactItems=list(actions))
+            return
+        except _Conflict:
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
+    raise Unavailable("storage_busy", "the record is being changed by others; try again")
+
+
+def call(operation: str, **arguments: Any) -> dict[str, Any]:
+    """One call of DynamoDB, its failures translated."""
+    method: Callable[..., dict[str, Any]] = getattr(aws.client("dynamodb"), operation)
+    try:
+        return method(**arguments)
+    except ClientError as error:
+        raise _translate(error) from error
+    except BotoCoreError as error:
+        raise Unavailable("storage_unavailable", "storage does not answer; try again") from error
+
+
+class _Conflict(Exception):
+    """Another transaction holds an item of this one."""
+
+
+def _translate(error: ClientError) -> Exception:
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed((0,))
+    if code == "TransactionCanceledException":
+        reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+        failed = tuple(i for i, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
+        if failed:
+            return ConditionFailed(failed)
+        if "TransactionConflict" in reasons:
+            return _Conflict()
+        if "ValidationError" in reasons:
+            return error
+        return Unavailable("storage_unavailable", "storage does not answer; try again")
+    if code in {"TransactionConflictException", "TransactionInProgressException"}:
+        return _Conflict()
+    if code in {"ValidationException", "AccessDeniedException", "ResourceNotFoundException"}:
+        return error
+    return Unavailable("storage_unavailable", "storage does not answer; try again")
+
+
+def _key(pk: str, sk: str) -> Item:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _condition(condition: Condition | None) -> dict[str, Any]:
+    if condition is None:
+        return {}
+    expression: dict[str, Any] = {
+        "ConditionExpression": condition.expression,
+        "ExpressionAttributeNames": dict(condition.names),
+    }
+    if condition.values:
+        expression["ExpressionAttributeValues"] = encode_item(condition.values)
+    return expression
