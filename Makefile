@@ -1,0 +1,53 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv and .venv-engine.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$p && break; done)
+PORT ?= 8000
+DATA_DIR ?= .local
+DEMO ?= 1
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench bench-quick clean python-ready
+
+help: ## Show what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: .venv/ready .venv-engine/ready ## Start everything on http://127.0.0.1:8000 (PORT, DATA_DIR, DEMO=0)
+	@exec env PORT=$(PORT) DATA_DIR=$(DATA_DIR) DEMO=$(DEMO) $(BIN)/python -m local
+
+test: .venv/ready .venv-engine/ready ## Run every test
+	$(BIN)/python -m pytest
+
+check: .venv/ready ## Lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/ready .venv-engine/ready ## Measure everything; writes build/bench.json
+	$(BIN)/python bench/run.py
+
+bench-quick: .venv/ready .venv-engine/ready ## The same in under a minute, at smaller sizes
+	$(BIN)/python bench/run.py --quick
+
+clean: ## Remove what was built (not the data, not the environments)
+	rm -rf build .pytest_cache .ruff_cache .mypy_cache .hypothesis .chalice/deployments
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+.venv/ready: requirements.txt requirements-dev.txt | python-ready
+	@echo "Installing into .venv ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv-engine/ready: requirements-engine.txt | python-ready
+	@echo "Installing the embedded engine into .venv-engine ..."
+	@test -x .venv-engine/bin/python || $(PYTHON) -m venv .venv-engine
+	@.venv-engine/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-engine.txt
+	@touch $@
+
+python-ready:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) lacks the venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
