@@ -71,8 +71,7 @@ def format_major(amount_minor: int, currency: str) -> str:
 
 def round_half_away(value: Fraction | int) -> int:
     """The nearest integer; halves go away from zero (2.5 is 3, -2.5 is -3)."""
-    doubled = abs(value) * 2
-    rounded = int((doubled + 1) // 2)
+    rounded = int((2 * abs(Fraction(value)) + 1) // 2)
     return -rounded if value < 0 else rounded
 
 

@@ -50,7 +50,7 @@ class Month:
         return Month(self.year - 1, 12) if self.number == 1 else Month(self.year, self.number - 1)
 
     def start(self, timezone: str) -> datetime:
-        """The month's first instant, in UTC. Midnight that a clock change skips or repeats is the first one."""
+        """The month's first instant, in UTC; of a midnight that a clock change repeats, the first."""
         return datetime(self.year, self.number, 1, tzinfo=_zone(timezone)).astimezone(UTC)
 
     def end(self, timezone: str) -> datetime:

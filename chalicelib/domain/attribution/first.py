@@ -1,0 +1,13 @@
+"""First touch: the partner who introduced the customer earns the whole."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from fractions import Fraction
+
+from chalicelib.domain.conversion import Touch
+from chalicelib.domain.terms import Attribution
+
+
+def share(touches: Sequence[Touch], _occurred_at: datetime, _rules: Attribution) -> list[Fraction]:
+    """1 for the oldest touch, 0 for the others."""
+    return [Fraction(1), *[Fraction(0)] * (len(touches) - 1)]

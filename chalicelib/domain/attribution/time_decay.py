@@ -1,0 +1,52 @@
+"""Time decay: a touch weighs half as much for every half-life that lies between it and the conversion.
+
+2^(-age/half-life) is irrational, so it is quantised to 64 binary digits by integer arithmetic alone:
+every platform computes the same shares to the last bit.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+from functools import lru_cache
+from math import isqrt
+
+from chalicelib.domain.conversion import Touch
+from chalicelib.domain.terms import Attribution
+
+_BITS = 64
+
+
+def share(touches: Sequence[Touch], occurred_at: datetime, rules: Attribution) -> list[Fraction]:
+    """Each touch's weight over the sum of the weights; ages are whole seconds.
+
+    Ages are taken from the newest touch: a common factor leaves shares as they are, and so no path is
+    so old that all of its weights vanish.
+    """
+    half_life_s = rules.half_life_days * 86_400
+    ages = [(occurred_at - touch.at) // timedelta(seconds=1) for touch in touches]
+    weights = [_halved(age - min(ages), half_life_s) for age in ages]
+    total = sum(weights)
+    return [Fraction(weight, total) for weight in weights]
+
+
+@lru_cache(maxsize=4096)
+def _halved(age_s: int, half_life_s: int) -> int:
+    """2^64 * 2^(-age/half_life), rounded down: whole halves by shifting, the rest bit by bit."""
+    halves, rest = divmod(age_s, half_life_s)
+    weight = 1 << _BITS
+    fraction = (rest << _BITS) // half_life_s
+    for position, root in enumerate(_roots(), start=1):
+        if fraction >> (_BITS - position) & 1:
+            weight = weight * root >> _BITS
+    return weight >> halves
+
+
+@lru_cache(maxsize=1)
+def _roots() -> tuple[int, ...]:
+    """2^64 * 2^(-1/2), 2^(-1/4), ...: each the integer square root of the one before."""
+    roots = []
+    root = 1 << (_BITS - 1)
+    for _ in range(_BITS):
+        root = isqrt(root << _BITS)
+        roots.append(root)
+    return tuple(roots)

@@ -1,0 +1,314 @@
+"""What a conversion is worth to whom: facts in, a decision out, the same for the same facts for ever.
+
+The steps: choose the terms; sort the touches into those that count and those that don't, each with its
+reason; let the coupon rule decide; share by the model; price by the rule of the event; split.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from chalicelib.domain.attribution import MODELS
+from chalicelib.domain.commission import KINDS
+from chalicelib.domain.commission.sale import Sale, Waiting
+from chalicelib.domain.conversion import (
+    Adjustment,
+    AdjustmentKind,
+    Content,
+    CouponMatch,
+    Outcome,
+    Report,
+    Touch,
+)
+from chalicelib.domain.money import allot, round_half_away
+from chalicelib.domain.program import Program
+from chalicelib.domain.terms import CommissionRule, CouponRule, Terms
+
+MAX_PARTNERS = 20
+"""Partners that one conversion can credit: what a transaction of 100 actions carries with room to spare.
+
+Past it the partners of the newest touches earn, and the other touches say so.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that is known about one conversion.
+
+    `report` is the first one acknowledged; `confirmation` the authenticated one that followed a
+    browser's, whose figures stand; `touches` and `coupons` are the union of all evidence, the last of
+    which was told at `learned_at`.
+    """
+
+    id: str
+    report: Report
+    learned_at: datetime
+    confirmation: Report | None = None
+    touches: tuple[Touch, ...] = ()
+    coupons: tuple[CouponMatch, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+
+    @property
+    def effective(self) -> Report:
+        """The report whose figures, time and method stand: the authenticated one, where there are two."""
+        return self.confirmation or self.report
+
+    @property
+    def confirmed_at(self) -> datetime | None:
+        """Since when somebody whom the program trusts vouches for it; None while nobody does."""
+        reports = [self.report, *([self.confirmation] if self.confirmation else [])]
+        vouched = [report.received_at for report in reports if report.confirmed]
+        vouched += [a.received_at for a in self.adjustments if a.kind is AdjustmentKind.APPROVE]
+        return min(vouched, default=None)
+
+    @property
+    def rejected_at(self) -> datetime | None:
+        """When it was first rejected; None if never. A rejection outweighs every approval."""
+        return min((a.received_at for a in self.adjustments if a.kind is AdjustmentKind.REJECT), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A touch of the path, and what became of it: `reason` is a stable word."""
+
+    touch: Touch
+    counted: bool
+    reason: str
+    share: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What one partner gets. `basis` names the click or coupon that earned it."""
+
+    partner: str
+    share: Fraction
+    sale_minor: int
+    commission_minor: int
+    basis: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that was looked at before money is booked; `passed` False holds the conversion."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome, and all that led to it.
+
+    `commission_exact` is the unrounded commission in minor units; refunds take their part of it.
+    """
+
+    outcome: Outcome
+    reason: str
+    model: str | None
+    terms_version: int | None
+    hold_days: int
+    path: tuple[Considered, ...]
+    credits: tuple[Credit, ...]
+    checks: tuple[Check, ...]
+    currency: str
+    rate: str
+    commission_exact: Fraction
+
+
+def decide(facts: Facts, program: Program, versions: Sequence[Terms]) -> Decision:
+    """Who is credited with what for this conversion, under the terms that apply to it.
+
+    `versions` are the program's terms in order. Adjustments don't change the decision, except that an
+    approval confirms: what they do to the money is `settlement`'s.
+    """
+    coupon = _best_coupon(facts.coupons)
+    terms, path = _apply_terms(facts, coupon, versions)
+    if terms is None:
+        return _nobody(facts, path, "terms_missing", None)
+    winner = _coupon_winner(coupon, path, terms.attribution.coupon)
+    if winner is None and not any(step.share for step in path):
+        return _nobody(facts, path, "no_touch_in_window" if path else "no_click_or_coupon", terms)
+    shares = _shares(path, winner)
+    rule = next((rule for rule in terms.commissions if rule.event == facts.effective.event), None)
+    checks = [_confirmation_check(facts)]
+    try:
+        exact = _price(rule, facts, program)
+    except Waiting as waiting:
+        checks.append(Check("commission", False, f"{waiting.code}: {waiting.message}"))
+        exact = Fraction(0)
+    held = next((check for check in checks if not check.passed), None)
+    return Decision(
+        outcome=Outcome.HELD if held else Outcome.RECORDED,
+        reason=held.detail.split(":")[0] if held else ("coupon" if winner else terms.attribution.model),
+        model="coupon" if winner else terms.attribution.model,
+        terms_version=terms.version,
+        hold_days=terms.hold_days,
+        path=path,
+        credits=_credits(shares, facts.effective.content, exact, path, winner),
+        checks=tuple(checks),
+        currency=facts.effective.content.currency,
+        rate=_rate_text(rule),
+        commission_exact=exact,
+    )
+
+
+def _apply_terms(
+    facts: Facts, coupon: CouponMatch | None, versions: Sequence[Terms]
+) -> tuple[Terms | None, tuple[Considered, ...]]:
+    """The newest version whose first credited touch is not before its start; else the first version."""
+    for terms in reversed(versions):
+        path = _weigh(facts, coupon, terms)
+        first_credited = next((step.touch.at for step in path if step.share), facts.effective.occurred_at)
+        if first_credited >= terms.starts_at or terms is versions[0]:
+            return terms, path
+    return None, tuple(Considered(touch, False, "terms_missing") for touch in _in_order(facts.touches))
+
+
+def _weigh(facts: Facts, coupon: CouponMatch | None, terms: Terms) -> tuple[Considered, ...]:
+    """Every touch with its share, or with the reason why it has none."""
+    touches = _in_order(facts.touches)
+    refusals = _refusals(touches, facts.effective, terms)
+    eligible = [touch for touch in touches if touch.click_id not in refusals]
+    if coupon and terms.attribution.coupon is CouponRule.BEATS_CLICK:
+        beaten = {touch.click_id: "coupon_beats_click" for touch in eligible}
+        return tuple(Considered(t, False, refusals.get(t.click_id) or beaten[t.click_id]) for t in touches)
+    model = MODELS[terms.attribution.model]
+    shares = model(eligible, facts.effective.occurred_at, terms.attribution) if eligible else []
+    by_click = {touch.click_id: share for touch, share in zip(eligible, shares, strict=True)}
+    return tuple(_considered(touch, refusals, by_click) for touch in touches)
+
+
+def _considered(touch: Touch, refusals: dict[str, str], shares: dict[str, Fraction]) -> Considered:
+    if touch.click_id in refusals:
+        return Considered(touch, False, refusals[touch.click_id])
+    share = shares[touch.click_id]
+    return Considered(touch, bool(share), "credited" if share else "model_gives_none", share)
+
+
+def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[str, str]:
+    """Why a touch can't count, by click id. Both ends of the window belong to it, to the second."""
+    occurred = _second(report.occurred_at)
+    opens = occurred - timedelta(days=terms.attribution.window_days_for(report.method))
+    vouched = any(touch.trusted and touch.evidence == "click_id" for touch in touches)
+    refusals = {}
+    for touch in touches:
+        at = _second(touch.at)
+        if touch.partner is None:
+            refusals[touch.click_id] = "other_channel"
+        elif at > occurred:
+            refusals[touch.click_id] = "after_conversion"
+        elif at < opens:
+            refusals[touch.click_id] = "outside_window"
+        elif vouched and not touch.trusted:
+            refusals[touch.click_id] = "untrusted_evidence"
+    eligible = [touch for touch in touches if touch.click_id not in refusals]
+    earning = set(list(dict.fromkeys(touch.partner for touch in reversed(eligible)))[:MAX_PARTNERS])
+    return refusals | {t.click_id: "too_many_partners" for t in eligible if t.partner not in earning}
+
+
+def _second(instant: datetime) -> datetime:
+    return instant.replace(microsecond=0)
+
+
+def _in_order(touches: Sequence[Touch]) -> tuple[Touch, ...]:
+    """Oldest first, each click once; the better evidence of a click told twice stands."""
+    by_click: dict[str, Touch] = {}
+    for touch in sorted(touches, key=lambda t: (not t.trusted, t.evidence != "click_id", t.evidence)):
+        by_click.setdefault(touch.click_id, touch)
+    return tuple(sorted(by_click.values(), key=lambda touch: (touch.at, touch.click_id)))
+
+
+def _best_coupon(coupons: Sequence[CouponMatch]) -> CouponMatch | None:
+    """Of several codes one decides, in whatever order they were told: a trusted one, then by code."""
+    return min(coupons, key=lambda coupon: (not coupon.trusted, coupon.code), default=None)
+
+
+def _coupon_winner(
+    coupon: CouponMatch | None, path: Sequence[Considered], rule: CouponRule
+) -> CouponMatch | None:
+    match rule:
+        case CouponRule.BEATS_CLICK:
+            return coupon
+        case CouponRule.IF_NO_CLICK:
+            return None if any(step.share for step in path) else coupon
+        case CouponRule.OFF:
+            return None
+
+
+def _shares(path: Sequence[Considered], winner: CouponMatch | None) -> dict[str, Fraction]:
+    """Shares by partner, in the order of their first credited touch."""
+    if winner:
+        return {winner.partner: Fraction(1)}
+    shares: dict[str, Fraction] = {}
+    for step in path:
+        if step.share and step.touch.partner:
+            shares[step.touch.partner] = shares.get(step.touch.partner, Fraction(0)) + step.share
+    return shares
+
+
+def _price(rule: CommissionRule | None, facts: Facts, program: Program) -> Fraction:
+    if rule is None:
+        raise Waiting("commission_rule_missing", f"the terms have no commission for {facts.effective.event}")
+    if program.settle_in not in {None, facts.effective.content.currency}:
+        raise Waiting(
+            "rate_missing", f"no rate from {facts.effective.content.currency} to {program.settle_in}"
+        )
+    return KINDS[rule.kind](rule, Sale(facts.effective.content, program.currency))
+
+
+def _confirmation_check(facts: Facts) -> Check:
+    if facts.confirmed_at is not None:
+        return Check("confirmation", True, "confirmed")
+    return Check("confirmation", False, "confirmation_missing: reported by a browser, not yet confirmed")
+
+
+def _credits(
+    shares: dict[str, Fraction],
+    content: Content,
+    exact: Fraction,
+    path: Sequence[Considered],
+    winner: CouponMatch | None,
+) -> tuple[Credit, ...]:
+    parts = list(shares.values())
+    sales = allot(content.amount_minor, parts)
+    commissions = allot(round_half_away(exact), parts)
+    credited = []
+    for (partner, share), sale, commission in zip(shares.items(), sales, commissions, strict=True):
+        touches = [step.touch for step in path if step.share and step.touch.partner == partner]
+        basis = f"coupon {winner.code}" if winner else f"click {touches[0].click_id}"
+        if len(touches) > 1 and not winner:
+            basis += f" and {len(touches) - 1} more"
+        code = None if winner else touches[-1].code
+        credited.append(Credit(partner, share, sale, commission, basis, code))
+    return tuple(credited)
+
+
+def _rate_text(rule: CommissionRule | None) -> str:
+    if rule is None:
+        return "no rule"
+    return f"{rule.rate_bp} bp" if rule.rate_bp is not None else f"{rule.kind} {rule.amount_minor}"
+
+
+def _nobody(facts: Facts, path: tuple[Considered, ...], reason: str, terms: Terms | None) -> Decision:
+    return Decision(
+        outcome=Outcome.UNATTRIBUTED,
+        reason=reason,
+        model=terms.attribution.model if terms else None,
+        terms_version=terms.version if terms else None,
+        hold_days=terms.hold_days if terms else 0,
+        path=path,
+        credits=(),
+        checks=(),
+        currency=facts.effective.content.currency,
+        rate="no rule",
+        commission_exact=Fraction(0),
+    )
+
+
+def with_adjustment(facts: Facts, adjustment: Adjustment) -> Facts:
+    """The facts with one adjustment more."""
+    return replace(facts, adjustments=(*facts.adjustments, adjustment))

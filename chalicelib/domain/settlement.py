@@ -1,0 +1,266 @@
+"""Which entries a conversion needs now: its decision and adjustments against what is already booked.
+
+Each cause (the confirmation, a refund, the end of the hold) is an event with a time of its own. Events are
+carried out in the order of their times, whenever the job happens to run: a late, early or repeated run
+books the same entries, with the same times.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from chalicelib.domain import ids
+from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Outcome, State
+from chalicelib.domain.decision import Credit, Decision, Facts
+from chalicelib.domain.journal import EARNING_KINDS, Account, Books, Entry, Kind
+from chalicelib.domain.money import apportion, round_half_away
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+
+MAX_ADJUSTMENTS = 40
+"""Adjustments that one conversion takes; with the partners' cap it bounds the record's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What was booked so far: entries in order, and the adjustments that they have already answered."""
+
+    entries: tuple[Entry, ...] = ()
+    applied: tuple[str, ...] = ()
+
+    @property
+    def released(self) -> bool:
+        """Whether the hold is over and its money was moved."""
+        return RELEASED in self.applied
+
+    def earned(self, partner: str) -> tuple[int, int]:
+        """Sale and commission that stand for this partner, in minor units."""
+        mine = [e for e in self.entries if e.partner == partner and e.kind in EARNING_KINDS]
+        return sum(e.sale_minor for e in mine), sum(e.commission_minor for e in mine)
+
+    def accrual_of(self, partner: str) -> Entry | None:
+        """The entry that first credited this partner."""
+        return next((e for e in self.entries if e.partner == partner), None)
+
+
+RELEASED = "!hold"
+"""Stands among the applied adjustments once the hold is over; no adjustment can be called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What to book now, where the conversion then stands, and when to look at it again (None: never)."""
+
+    entries: tuple[Entry, ...]
+    booked: Booked
+    state: State
+    due_at: datetime | None
+
+
+def settle(
+    facts: Facts, decision: Decision, booked: Booked, program: Program, books: Books, now: datetime
+) -> Settlement:
+    """The entries that are missing now, the state that follows, and the next due time."""
+    before = len(booked.entries)
+    clerk = _Clerk(facts, decision, booked, program, books)
+    if not booked.entries and clerk.may_accrue():
+        clerk.accrue()
+    elif booked.entries and decision.outcome is not Outcome.HELD:
+        clerk.correct()
+    if clerk.booked.entries:
+        for at, adjustment in clerk.events():
+            if at > now:
+                break
+            if adjustment is None:
+                clerk.release(at)
+            else:
+                clerk.reverse(adjustment)
+    booked = clerk.booked
+    waits = bool(booked.entries) and not booked.released and decision.outcome is Outcome.RECORDED
+    return Settlement(
+        entries=booked.entries[before:],
+        booked=booked,
+        state=state_of(facts, decision, booked),
+        due_at=clerk.release_at() if waits else None,
+    )
+
+
+def state_of(facts: Facts, decision: Decision, booked: Booked) -> State:
+    """Where the conversion stands. The same for the same facts, in whatever order they arrived."""
+    if facts.rejected_at is not None:
+        return State.REJECTED
+    if reversed_part(facts, facts.adjustments) == 1:
+        return State.REVERSED
+    if decision.outcome is Outcome.UNATTRIBUTED:
+        return State.UNATTRIBUTED
+    if decision.outcome is Outcome.HELD:
+        return State.HELD
+    return State.APPROVED if booked.released else State.PENDING
+
+
+def reversed_part(facts: Facts, adjustments: Sequence[Adjustment]) -> Fraction:
+    """How much of the sale these adjustments took back, from 0 to 1."""
+    amount = facts.effective.content.amount_minor
+    taken = 0
+    for adjustment in adjustments:
+        match adjustment.kind:
+            case AdjustmentKind.VOID | AdjustmentKind.REJECT:
+                return Fraction(1)
+            case AdjustmentKind.REFUND if adjustment.amount_minor is None:
+                return Fraction(1)
+            case AdjustmentKind.REFUND:
+                taken += adjustment.amount_minor or 0
+    return min(Fraction(taken, amount), Fraction(1)) if amount else Fraction(0)
+
+
+class _Clerk:
+    """Books one conversion's entries, one event after another."""
+
+    def __init__(
+        self, facts: Facts, decision: Decision, booked: Booked, program: Program, books: Books
+    ) -> None:
+        self.facts = facts
+        self.decision = decision
+        self.booked = booked
+        self.program = program
+        self.books = books
+        self.shard = ids.shard_of(facts.id, program.shards)
+
+    def may_accrue(self) -> bool:
+        return self.decision.outcome is Outcome.RECORDED and self.facts.rejected_at is None
+
+    def accrued_at(self) -> datetime:
+        """When the money became the partner's: at the report, or when somebody vouched for it."""
+        return max(self.facts.report.received_at, self.facts.confirmed_at or self.facts.report.received_at)
+
+    def release_at(self) -> datetime:
+        hold_ends = self.facts.effective.occurred_at + timedelta(days=self.decision.hold_days)
+        return max(hold_ends, self.accrued_at())
+
+    def accrue(self) -> None:
+        cause = self.facts.effective.event
+        for position, credit in enumerate(self.decision.credits):
+            entry = self._entry(
+                Kind.ACCRUAL, credit, credit.sale_minor, credit.commission_minor, self.accrued_at(), cause
+            )
+            self._book(replace(entry, first=position == 0))
+
+    def correct(self) -> None:
+        """Bring what stands for each partner to what the decision now says, after evidence came late."""
+        targets = self._targets(self._applied_adjustments())
+        named = {credit.partner: credit for credit in self.decision.credits}
+        partners = list(dict.fromkeys([*(e.partner for e in self.booked.entries), *named]))
+        at = max(self.facts.learned_at, self.accrued_at())
+        for partner in partners:
+            sale, commission = targets.get(partner, (0, 0))
+            stands_sale, stands_commission = self.booked.earned(partner)
+            if (sale, commission) == (stands_sale, stands_commission):
+                continue
+            credit = named.get(partner) or self._former_credit(partner)
+            sale, commission = sale - stands_sale, commission - stands_commission
+            self._book(self._entry(Kind.CORRECTION, credit, sale, commission, at, cause="decided again"))
+
+    def events(self) -> list[tuple[datetime, Adjustment | None]]:
+        """What has not been carried out yet, by time; None stands for the end of the hold."""
+        takes = {AdjustmentKind.REFUND, AdjustmentKind.VOID, AdjustmentKind.REJECT}
+        pending: list[tuple[datetime, Adjustment | None]] = [
+            (max(a.received_at, self.accrued_at()), a)
+            for a in self.facts.adjustments
+            if a.kind in takes and a.id not in self.booked.applied
+        ]
+        if not self.booked.released and self.decision.outcome is Outcome.RECORDED:
+            pending.append((self.release_at(), None))
+        return sorted(
+            pending, key=lambda event: (event[0], event[1] is None, event[1].id if event[1] else "")
+        )
+
+    def reverse(self, adjustment: Adjustment) -> None:
+        before = self._targets(self._applied_adjustments())
+        after = self._targets([*self._applied_adjustments(), adjustment])
+        self.booked = replace(self.booked, applied=(*self.booked.applied, adjustment.id))
+        at = max(adjustment.received_at, self.accrued_at())
+        for credit in self.decision.credits:
+            sale = after[credit.partner][0] - before[credit.partner][0]
+            commission = after[credit.partner][1] - before[credit.partner][1]
+            if sale or commission:
+                cause = f"{adjustment.kind} {adjustment.id}: {adjustment.reason}"
+                self._book(self._entry(Kind.REVERSAL, credit, sale, commission, at, cause=cause))
+
+    def release(self, at: datetime) -> None:
+        self.booked = replace(self.booked, applied=(*self.booked.applied, RELEASED))
+        for credit in self.decision.credits:
+            _, commission = self.booked.earned(credit.partner)
+            if commission > 0:
+                self._book(self._entry(Kind.RELEASE, credit, 0, commission, at, cause="hold over"))
+
+    def _applied_adjustments(self) -> list[Adjustment]:
+        return [a for a in self.facts.adjustments if a.id in self.booked.applied]
+
+    def _targets(self, adjustments: Sequence[Adjustment]) -> dict[str, tuple[int, int]]:
+        """Sale and commission that each partner keeps after these adjustments.
+
+        The reversal of the whole is rounded once, then divided so that no part ever grows back.
+        """
+        part = reversed_part(self.facts, adjustments)
+        sales = [credit.sale_minor for credit in self.decision.credits]
+        commissions = [credit.commission_minor for credit in self.decision.credits]
+        back_sale = int(part * sum(sales))
+        back_commission = min(round_half_away(part * self.decision.commission_exact), sum(commissions))
+        if part == 1:
+            back_commission = sum(commissions)
+        sale_parts, commission_parts = apportion(back_sale, sales), apportion(back_commission, commissions)
+        return {
+            credit.partner: (credit.sale_minor - sale, credit.commission_minor - commission)
+            for credit, sale, commission in zip(
+                self.decision.credits, sale_parts, commission_parts, strict=True
+            )
+        }
+
+    def _former_credit(self, partner: str) -> Credit:
+        accrual = self.booked.accrual_of(partner)
+        if accrual is None:
+            raise ValueError(f"{partner} was never credited")
+        return Credit(partner, Fraction(0), 0, 0, accrual.basis, accrual.code)
+
+    def _book(self, entry: Entry) -> None:
+        self.booked = replace(self.booked, entries=(*self.booked.entries, entry))
+
+    def _entry(
+        self,
+        kind: Kind,
+        credit: Credit,
+        sale_minor: int,
+        commission_minor: int,
+        at: datetime,
+        cause: str,
+    ) -> Entry:
+        effective = self.facts.effective
+        belongs_to = effective.occurred_at if kind is Kind.ACCRUAL else at
+        month = self.books.month_for(Month.of(belongs_to, self.program.timezone))
+        answers = self.booked.accrual_of(credit.partner) if kind is not Kind.ACCRUAL else None
+        position = str(len(self.booked.entries))
+        return Entry(
+            id=ids.derive("ent", self.facts.id, kind, credit.partner, position),
+            program=self.program.id,
+            month=month,
+            shard=self.shard,
+            kind=kind,
+            booked_at=max(at, month.start(self.program.timezone)),
+            occurred_at=effective.occurred_at,
+            conversion=self.facts.id,
+            order_id=effective.order_id,
+            event=effective.event,
+            partner=credit.partner,
+            currency=self.decision.currency,
+            sale_minor=sale_minor,
+            commission_minor=commission_minor,
+            share=f"{credit.share.numerator}/{credit.share.denominator}",
+            terms_version=self.decision.terms_version or 0,
+            account=Account.PAYABLE if self.booked.released and kind is not Kind.RELEASE else Account.PENDING,
+            basis=credit.basis,
+            rate=self.decision.rate,
+            cause=cause,
+            code=credit.code,
+            reverses=answers.id if answers and kind is not Kind.RELEASE else None,
+        )
