@@ -1,0 +1,180 @@
+"""The decorator under which every JSON route lives: authenticate, parse, call the view, answer.
+
+    bp = Blueprint(__name__)
+
+    @bp.route("/v1/links", methods=["POST"], content_types=["*/*"])
+    @endpoint(body=NewLink, returns=LinkView, status=201, scopes={Scope.ADMIN, Scope.MERCHANT})
+    def create_link(call: Call[NewLink]) -> LinkView | Reply[LinkView]:
+        ...
+
+A module of routes names its blueprint `bp`: the request is read from there. Errors are mapped here
+because Chalice's middleware never sees what a view raises.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from chalice import Response
+
+from chalicelib import bootstrap, observe
+from chalicelib.domain.credentials import NOBODY, Caller, Scope
+from chalicelib.domain.errors import Invalid, LinkledgerError, NotFound
+from chalicelib.routes.replies import Reply, error_response, internal_error, json_response, status_of
+from chalicelib.routes.wire import Body, View, check_text, check_transfer, encode, read_object, shape
+from chalicelib.services import access
+from chalicelib.storage.stores import Stores
+
+__all__ = ["Body", "Call", "Reply", "View", "endpoint"]
+
+B = TypeVar("B")
+
+_PATH_VALUE = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[B]):
+    """One verified, parsed request. `route` is its method and path template, `query` has single values."""
+
+    body: B
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    caller: Caller
+    stores: Stores
+    now: datetime
+    raw: bytes
+    headers: Mapping[str, str]
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a JSON route declares; the OpenAPI document is made from these."""
+
+    name: str
+    summary: str
+    body: type[Any] | None
+    returns: Any
+    status: int
+    scopes: frozenset[Scope]
+    query: tuple[str, ...]
+    signed: bool
+
+
+def endpoint(
+    *,
+    body: type[B] | None = None,
+    returns: Any = None,
+    status: int = 200,
+    scopes: Collection[Scope] = frozenset(),
+    query: Sequence[str] = (),
+    signed: bool = False,
+) -> Callable[[Callable[[Call[Any]], Any]], Callable[..., Response]]:
+    """Make a view of a function from `Call` to its answer.
+
+    Args:
+        body: a `Body`; None where the route reads none (whatever is sent is ignored).
+        returns: a `View`, or `Listing[...]`; None answers without a body.
+        status: of the plain answer; a view returns `Reply` for another one.
+        scopes: who may call; empty means that no credential is needed.
+        query: the parameters that are read; others are refused, and so are repeated ones.
+        signed: whether a Standard Webhooks signature by the body's `program` will do instead of a key.
+    """
+
+    def decorate(view: Callable[[Call[Any]], Any]) -> Callable[..., Response]:
+        summary = (view.__doc__ or "").strip().split("\n")[0]
+        declared = Endpoint(
+            view.__name__, summary, body, returns, status, frozenset(scopes), tuple(query), signed
+        )
+
+        @functools.wraps(view)
+        def answer(**path: str) -> Response:
+            return _answer(declared, view, view.__globals__["bp"].current_request, path)
+
+        answer.endpoint = declared  # type: ignore[attr-defined]
+        return answer
+
+    return decorate
+
+
+def _answer(
+    declared: Endpoint, view: Callable[[Call[Any]], Any], request: Any, path: Mapping[str, str]
+) -> Response:
+    try:
+        try:
+            result = view(_call(declared, request, path))
+            observe.count("api_accepted")
+            return _response(declared, result)
+        except LinkledgerError as error:
+            observe.count("api_refused" if status_of(error) < 500 else "api_failed")
+            return error_response(error)
+        except Exception:
+            observe.error("api_failed", endpoint=declared.name)
+            observe.count("api_failed")
+            return internal_error()
+    finally:
+        observe.flush()
+
+
+def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any]:
+    stores, now = bootstrap.stores(), bootstrap.now()
+    headers, raw = request.headers, request.raw_body
+    content: dict[str, Any] = {}
+    caller = NOBODY
+    if declared.signed and access.is_signed(headers):
+        check_transfer(headers, raw)
+        content = read_object(raw)
+        caller = access.verify_signature(stores, headers, raw, content.get("program"), now)
+    elif declared.scopes:
+        caller = access.verify_key(stores, headers.get("authorization"), declared.scopes)
+    _check_path(path)
+    if declared.body is not None and not content:
+        check_transfer(headers, raw)
+        content = read_object(raw)
+    return Call(
+        body=shape(content, declared.body) if declared.body is not None else None,
+        path=dict(path),
+        query=_query(declared, request),
+        caller=caller,
+        stores=stores,
+        now=now,
+        raw=raw,
+        headers=headers,
+        route=f"{request.method} {request.context.get('resourcePath', '')}",
+    )
+
+
+def _check_path(path: Mapping[str, str]) -> None:
+    for value in path.values():
+        if not _PATH_VALUE.fullmatch(value):
+            raise NotFound("not_found", "there is no such thing")
+
+
+def _query(declared: Endpoint, request: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    given = request.query_params or {}
+    for name in given:
+        values = given.getlist(name)
+        if name not in declared.query:
+            raise Invalid("query_unknown", "there is no such query parameter", _printable(name))
+        if len(values) > 1:
+            raise Invalid("query_repeated", "a query parameter may be given once", name)
+        check_text(values[0], name)
+        if len(values[0]) > 4096:
+            raise Invalid("query_invalid", "a query parameter may have 4096 characters", name)
+        found[name] = values[0]
+    return found
+
+
+def _printable(name: str) -> str:
+    return name.encode("ascii", "replace").decode().replace("\x00", "?")[:100]
+
+
+def _response(declared: Endpoint, result: Any) -> Response:
+    reply = result if isinstance(result, Reply) else Reply(result, declared.status)
+    if reply.value is None:
+        return json_response(b"", 204 if reply.status == 200 else reply.status, reply.headers)
+    return json_response(encode(reply.value), reply.status, reply.headers)
