@@ -4,6 +4,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+MAX_SUB_BYTES = 300
+"""UTF-8 bytes that the sub-ids of one click may take together, so that its item stays under 1 KB."""
+
+NO_PROGRAM = "-"
+"""The program of a hit on a code that no link has; no program's id can be this."""
+
+ANONYMOUS = "anonymous"
+"""A flag: consent or GPC forbade an identifier, so the click belongs to no journey."""
+
 
 class Verdict(StrEnum):
     """What a hit was. Only `HUMAN` ones become touchpoints; all are kept."""
@@ -16,6 +25,7 @@ class Verdict(StrEnum):
     FORCED = "forced"
     PAUSED = "paused"
     EXPIRED = "expired"
+    DELETED = "deleted"
     UNKNOWN_CODE = "unknown_code"
 
 
@@ -25,7 +35,8 @@ class Click:
 
     `token` is the public click id (`domain.token`), None where no identifier may be stored; `visitor` is
     the journey (16 base32 characters; random and unlinked where there is no identifier); `nonce` makes
-    the key unique; `reason` says what decided the verdict; `channel` is `partner` for a partner's link.
+    the key unique; `reason` says what decided the verdict; `channel` is `partner` for a partner's link;
+    `referrer` is the channel that the referring page belongs to; `flags` name what was odd about it.
     """
 
     program: str
@@ -45,3 +56,20 @@ class Click:
     referrer: str | None = None
     sub: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+
+    @property
+    def is_touchpoint(self) -> bool:
+        """Whether it may be credited: a person, and one who may be recognised."""
+        return self.verdict is Verdict.HUMAN and self.token is not None
+
+
+def fit_subs(sub: dict[str, str]) -> tuple[dict[str, str], bool]:
+    """The sub-ids that a click has room for, in order, and whether all of them fitted."""
+    kept: dict[str, str] = {}
+    room = MAX_SUB_BYTES
+    for key, value in sub.items():
+        room -= len(key) + len(value.encode("utf-8", "replace"))
+        if room < 0:
+            return kept, False
+        kept[key] = value
+    return kept, True

@@ -1,0 +1,126 @@
+"""Click tokens: the public id of a click, which verifies without a database.
+
+A token is 44 bytes in unpadded base64url (59 characters): key id (1 byte), milliseconds since 1970 (6),
+visitor (10), nonce (3), link number (8), and the first 16 bytes of an HMAC-SHA256 over a purpose salt and
+the 28 bytes before it. Truncating to 128 bits follows RFC 2104, section 5; the salt keeps a signature made
+for another purpose with the same key from being a token (as itsdangerous does).
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.period import epoch_ms, from_epoch_ms
+
+LENGTH = 59
+"""Characters of every token."""
+
+_SALT = b"linkledger.click-token.1\x00"
+_PAYLOAD_BYTES = 28
+_TAG_BYTES = 16
+_LATEST_MS = 253_370_764_800_000
+_SPELLING = re.compile(r"[A-Za-z0-9_-]{59}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token says: which click, on which link, signed with which key.
+
+    `key_id` is 0 to 255; `at` has whole milliseconds; `visitor` is 16 lower-case base32 characters;
+    `nonce` 6 lower-case hex digits; `link_id` is `lnk_` and 13 base32 characters. With `visitor`, `at` and
+    `nonce` the key of the click's row is complete but for the program, which the link knows.
+    """
+
+    key_id: int
+    at: datetime
+    visitor: str
+    nonce: str
+    link_id: str
+
+
+def sign(token: Token, key: bytes) -> str:
+    """The token's text.
+
+    Raises:
+        ValueError: a part that does not have its form.
+    """
+    payload = b"".join(
+        (
+            token.key_id.to_bytes(1, "big"),
+            epoch_ms(token.at).to_bytes(6, "big"),
+            visitor_bytes(token.visitor),
+            bytes.fromhex(token.nonce),
+            _link_bytes(token.link_id),
+        )
+    )
+    if len(payload) != _PAYLOAD_BYTES:
+        raise ValueError("a part of the token has the wrong length")
+    return base64.urlsafe_b64encode(payload + _tag(payload, key)).decode().rstrip("=")
+
+
+def read(text: str, keys: Mapping[int, bytes]) -> Token | None:
+    """What the token says, or None where its spelling, key or signature is wrong.
+
+    Each token has one spelling: the two spare bits of the last character must be zero. The signature is
+    compared in constant time.
+    """
+    if not _SPELLING.fullmatch(text):
+        return None
+    raw = base64.urlsafe_b64decode(text + "=")
+    payload, tag = raw[:_PAYLOAD_BYTES], raw[_PAYLOAD_BYTES:]
+    key = keys.get(payload[0])
+    genuine = hmac.compare_digest(tag, _tag(payload, key or b""))
+    canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=") == text
+    at_ms = int.from_bytes(payload[1:7], "big")
+    if key is None or not genuine or not canonical or at_ms >= _LATEST_MS:
+        return None
+    return Token(
+        key_id=payload[0],
+        at=from_epoch_ms(at_ms),
+        visitor=visitor_text(payload[7:17]),
+        nonce=payload[17:20].hex(),
+        link_id=link_id(payload[20:28]),
+    )
+
+
+def visitor_text(raw: bytes) -> str:
+    """A visitor's 10 bytes as 16 lower-case base32 characters."""
+    return base64.b32encode(raw).decode().lower()
+
+
+def visitor_bytes(text: str) -> bytes:
+    """A visitor's bytes.
+
+    Raises:
+        ValueError: no 16 lower-case base32 characters.
+    """
+    return _unbase32(text, 16)
+
+
+def link_id(raw: bytes) -> str:
+    """A link's id from its 8-byte number."""
+    return "lnk_" + base64.b32encode(raw).decode().rstrip("=").lower()
+
+
+def _link_bytes(text: str) -> bytes:
+    if not text.startswith("lnk_"):
+        raise ValueError("no link id")
+    return _unbase32(text[4:], 13, "===")
+
+
+def _unbase32(text: str, length: int, padding: str = "") -> bytes:
+    if len(text) != length or text != text.lower():
+        raise ValueError("not in lower-case base32 of the right length")
+    try:
+        return base64.b32decode(text.upper() + padding)
+    except binascii.Error as error:
+        raise ValueError("not base32") from error
+
+
+def _tag(payload: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, _SALT + payload, hashlib.sha256)[:_TAG_BYTES]
