@@ -76,7 +76,7 @@ class Table:
         call("put_item", TableName=self.name, Item=encode_item(item))
 
     def put_once(self, item: Item) -> bool:
-        """Write the item where there is none with its key; False where there is one (perhaps this very one)."""
+        """Write the item where there is none with its key; False where there is one (perhaps this one)."""
         try:
             call("put_item", **self.put_action(item, ABSENT)["Put"])
         except ConditionFailed:
@@ -86,6 +86,14 @@ class Table:
     def delete(self, pk: str, sk: str) -> None:
         """Remove the item, if it is there."""
         call("delete_item", TableName=self.name, Key=_key(pk, sk))
+
+    def delete_if(self, pk: str, sk: str, name: str, value: object) -> None:
+        """Remove the item where the attribute still has this value; otherwise leave it."""
+        condition = _condition(equals(name, value))
+        try:
+            call("delete_item", TableName=self.name, Key=_key(pk, sk), **condition)
+        except ConditionFailed:
+            return
 
     def update(self, pk: str, sk: str, changes: Mapping[str, object], condition: Condition) -> None:
         """Set attributes (None removes one) where the condition holds.
@@ -225,26 +233,34 @@ class Table:
 
 
 def transact(actions: Sequence[dict[str, Any]]) -> None:
-    """Carry out all the actions or none; conflicts with other transactions are retried a few times.
+    """Carry out all the actions or none.
 
     Raises:
         ConditionFailed: with the positions of the actions whose conditions did not hold.
-        Unavailable: storage is away, or the conflicts did not end.
+        Unavailable: storage is away.
         ValueError: more actions than one transaction takes.
     """
     if len(actions) > TRANSACTION_LIMIT:
         raise ValueError(f"a transaction takes {TRANSACTION_LIMIT} actions, not {len(actions)}")
+    call("transact_write_items", TransactItems=list(actions))
+
+
+def call(operation: str, **arguments: Any) -> dict[str, Any]:
+    """One call of DynamoDB, its failures translated; conflicts with transactions are retried a few times.
+
+    Raises:
+        ConditionFailed: a condition did not hold.
+        Unavailable: storage is away, or the conflicts did not end.
+    """
     for attempt in range(_CONFLICT_ATTEMPTS):
         try:
-            call("transact_write_items", TransactItems=list(actions))
-            return
+            return _call_once(operation, arguments)
         except _Conflict:
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
     raise Unavailable("storage_busy", "the record is being changed by others; try again")
 
 
-def call(operation: str, **arguments: Any) -> dict[str, Any]:
-    """One call of DynamoDB, its failures translated."""
+def _call_once(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     method: Callable[..., dict[str, Any]] = getattr(aws.client("dynamodb"), operation)
     try:
         return method(**arguments)

@@ -1,0 +1,356 @@
+"""Conversions: the fact, what was learned of it since, and the envelope that settlement works on.
+
+Every write that changes what is known also counts up the envelope's version and puts the conversion back
+into the queue, in one transaction against the version that was read. So nothing can slip between a
+settlement and a fact that arrives beside it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.domain import ids
+from chalicelib.domain.conversion import Adjustment, CouponMatch, Outcome, Report, State, Touch
+from chalicelib.domain.decision import Facts
+from chalicelib.domain.journal import Books
+from chalicelib.domain.period import format_instant, parse_instant
+from chalicelib.domain.settlement import Booked, Settlement
+from chalicelib.settings import Settings
+from chalicelib.storage import journal, records
+from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
+
+
+class Feed(StrEnum):
+    """The places of the sparse index `queue`; see docs/data-model.md."""
+
+    DUE = "due"
+    HOLD = "hold"
+    HELD = "held"
+    UNATTRIBUTED = "unattributed"
+    SETTLED = "settled"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A click, coupon or customer of a conversion, with its own copy of the touches that it adds."""
+
+    touches: tuple[Touch, ...] = ()
+    coupons: tuple[CouponMatch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A conversion as stored: its facts, and the envelope. `outcome` is what its last report was told."""
+
+    facts: Facts
+    version: int
+    state: State
+    outcome: Outcome
+    feed: Feed
+    shard: int
+    partners: tuple[str, ...]
+    booked: Booked
+    quarantined: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A conversion as lists show it."""
+
+    id: str
+    state: State
+    feed: Feed
+    feed_at: str
+    report: Report
+    partners: tuple[str, ...]
+
+
+class Conversions:
+    """The conversions table."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._table = Table(settings, "conversions")
+        self._journal = journal.Journal(settings)
+
+    def create(
+        self,
+        report: Report,
+        evidence: Evidence,
+        shard: int,
+        outcome: Outcome,
+        state: State,
+        partners: tuple[str, ...],
+    ) -> bool:
+        """Record the first report of an order; False where there is one (perhaps this very one)."""
+        conversion = ids.conversion_id(report.program, report.event, report.order_id)
+        return self._table.put_once(
+            {
+                "pk": conversion,
+                "sk": "conversion",
+                "report": records.report_record(report),
+                **_evidence_record(evidence),
+                "version": 1,
+                "shard": shard,
+                "state": state,
+                "outcome": outcome,
+                "partners": list(partners),
+                **_queue(report.program, shard, Feed.DUE, report.received_at, conversion),
+            }
+        )
+
+    def find(self, conversion: str) -> Conversion | None:
+        """The conversion with all that is known of it, read consistently; None where no report came yet."""
+        items = {item["sk"]: item for item in self._table.query(conversion)}
+        head = items.get("conversion")
+        return _read(conversion, head, items) if head else None
+
+    def find_waiting(self, conversion: str) -> tuple[Adjustment, ...]:
+        """Adjustments of an order, also while no report of it has come."""
+        found = self._table.query(conversion, prefix="adjustment#")
+        return tuple(records.read_adjustment(item["adjustment"]) for item in found)
+
+    def add_evidence(self, found: Conversion, key: str, evidence: Evidence, now: datetime) -> None:
+        """Keep evidence that came later, once for each `key`.
+
+        Raises:
+            ConditionFailed: the conversion changed meanwhile, or this key is there already.
+        """
+        item = {
+            "pk": found.facts.id,
+            "sk": f"evidence#{key}",
+            **_evidence_record(evidence),
+            "received_at": format_instant(now),
+        }
+        self._append(found, item, now)
+
+    def leave_evidence(self, conversion: str, key: str, evidence: Evidence, now: datetime) -> None:
+        """Keep evidence for an order of which no report has come yet; its first settlement will read it.
+
+        Raises:
+            ConditionFailed: the report came meanwhile.
+        """
+        item = {
+            "pk": conversion,
+            "sk": f"evidence#{key}",
+            **_evidence_record(evidence),
+            "received_at": format_instant(now),
+        }
+        transact([self._table.put_action(item), self._table.check_action(conversion, "conversion", ABSENT)])
+
+    def confirm(self, found: Conversion, report: Report, evidence: Evidence, now: datetime) -> None:
+        """Keep the authenticated report that follows a browser's.
+
+        Raises:
+            ConditionFailed: the conversion changed meanwhile.
+        """
+        item = {
+            "pk": found.facts.id,
+            "sk": "confirmation",
+            "report": records.report_record(report),
+            **_evidence_record(evidence),
+            "received_at": format_instant(now),
+        }
+        self._append(found, item, now)
+
+    def adjust(self, found: Conversion, adjustment: Adjustment, state: State) -> None:
+        """Keep an adjustment, once for each id.
+
+        Raises:
+            ConditionFailed: the conversion changed meanwhile, or this id is there already.
+        """
+        item = {
+            "pk": found.facts.id,
+            "sk": f"adjustment#{adjustment.id}",
+            "adjustment": records.adjustment_record(adjustment),
+        }
+        self._append(found, item, adjustment.received_at, {"state": state})
+
+    def leave_adjustment(self, conversion: str, adjustment: Adjustment) -> None:
+        """Keep an adjustment of an order of which no report has come yet.
+
+        Raises:
+            ConditionFailed: the report came meanwhile, or this id is there already.
+        """
+        item = {
+            "pk": conversion,
+            "sk": f"adjustment#{adjustment.id}",
+            "adjustment": records.adjustment_record(adjustment),
+        }
+        transact(
+            [self._table.put_action(item, ABSENT), self._table.check_action(conversion, "conversion", ABSENT)]
+        )
+
+    def restate(self, found: Conversion, outcome: Outcome, state: State, partners: tuple[str, ...]) -> None:
+        """Refresh what lists and answers say of it before its next settlement; lost races don't matter."""
+        changes = {"outcome": outcome, "state": state, "partners": list(partners)}
+        try:
+            self._table.update(found.facts.id, "conversion", changes, equals("version", found.version))
+        except ConditionFailed:
+            return
+
+    def wake(self, conversion: str, version: int, program: str, shard: int, now: datetime) -> None:
+        """Put it back into the queue, so that it is decided again.
+
+        Raises:
+            ConditionFailed: it changed meanwhile.
+        """
+        changes = {"version": version + 1, **_queue(program, shard, Feed.DUE, now, conversion)}
+        self._table.update(conversion, "conversion", changes, equals("version", version))
+
+    def quarantine(self, found_id: str, program: str, shard: int, reason: str, now: datetime) -> None:
+        """Set it aside with the reason why it could not be processed."""
+        changes = {"quarantined": reason, **_queue(program, shard, Feed.QUARANTINED, now, found_id)}
+        self._table.update(found_id, "conversion", changes, equals("pk", found_id))
+
+    def settle(
+        self, found: Conversion, settlement: Settlement, partners: tuple[str, ...], opened: Books
+    ) -> None:
+        """Book the entries and where the conversion now stands, in one transaction.
+
+        Raises:
+            ConditionFailed: the conversion changed, or a month was frozen, meanwhile.
+        """
+        report = found.facts.report
+        feed, feed_at = _next_feed(settlement, report)
+        changes: dict[str, Any] = {
+            "version": found.version + 1,
+            "state": settlement.state,
+            "partners": list(partners),
+            "entries": [records.entry_record(entry) for entry in settlement.booked.entries] or None,
+            "applied": list(settlement.booked.applied) or None,
+            "quarantined": None,
+            **_queue(report.program, found.shard, feed, feed_at, found.facts.id),
+        }
+        head = self._table.update_action(
+            found.facts.id, "conversion", changes, equals("version", found.version)
+        )
+        transact([head, *self._journal.booking_actions(settlement.entries, opened)])
+
+    def in_feed(
+        self, program: str, shard: int, feed: Feed, until: datetime | None = None
+    ) -> Iterator[Listed]:
+        """What stands in that place of the queue, oldest first, up to that time; the index may lag."""
+        start: dict[str, Any] | None = None
+        last = f"{format_instant(until)}\U0010ffff" if until else None
+        while True:
+            page = self._table.page(
+                "feed",
+                "feed_at",
+                _feed_key(program, shard, feed),
+                index="queue",
+                last=last,
+                start=start,
+            )
+            yield from map(_listed, page.items)
+            if page.next_key is None:
+                return
+            start = page.next_key
+
+    def list_page(
+        self, program: str, shard: int, feed: Feed, limit: int, start: dict[str, Any] | None
+    ) -> tuple[list[Listed], dict[str, Any] | None]:
+        """Up to `limit` of that place, newest first, and the key to go on from."""
+        page = self._table.page(
+            "feed",
+            "feed_at",
+            _feed_key(program, shard, feed),
+            index="queue",
+            newest_first=True,
+            limit=limit,
+            start=start,
+        )
+        return [_listed(item) for item in page.items], page.next_key
+
+    def _append(
+        self, found: Conversion, item: dict[str, Any], now: datetime, more: dict[str, Any] | None = None
+    ) -> None:
+        changes = {
+            "version": found.version + 1,
+            **_queue(found.facts.report.program, found.shard, Feed.DUE, now, found.facts.id),
+            **(more or {}),
+        }
+        head = self._table.update_action(
+            found.facts.id, "conversion", changes, equals("version", found.version)
+        )
+        transact([head, self._table.put_action(item, ABSENT)])
+
+
+def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]]) -> Conversion:
+    report = records.read_report(head["report"])
+    confirmation = items.get("confirmation")
+    sources = [head, *(item for sk, item in items.items() if sk == "confirmation" or sk[:9] == "evidence#")]
+    told = [parse_instant(item["received_at"], "received_at") for item in sources[1:]]
+    adjustments = [
+        records.read_adjustment(item["adjustment"])
+        for sk, item in items.items()
+        if sk.startswith("adjustment#")
+    ]
+    facts = Facts(
+        id=conversion,
+        report=report,
+        learned_at=max([report.received_at, *told]),
+        confirmation=records.read_report(confirmation["report"]) if confirmation else None,
+        touches=tuple(records.read_touch(t) for item in sources for t in item.get("touches", [])),
+        coupons=tuple(records.read_coupon(c) for item in sources for c in item.get("coupons", [])),
+        adjustments=tuple(sorted(adjustments, key=lambda a: (a.received_at, a.id))),
+    )
+    return Conversion(
+        facts=facts,
+        version=head["version"],
+        state=State(head["state"]),
+        outcome=Outcome(head["outcome"]),
+        feed=_feed_of(head),
+        shard=head["shard"],
+        partners=tuple(head.get("partners", [])),
+        booked=Booked(
+            tuple(records.read_entry(entry) for entry in head.get("entries", [])),
+            tuple(head.get("applied", [])),
+        ),
+        quarantined=head.get("quarantined"),
+    )
+
+
+def _listed(item: dict[str, Any]) -> Listed:
+    return Listed(
+        id=item["pk"],
+        state=State(item["state"]),
+        feed=_feed_of(item),
+        feed_at=item["feed_at"],
+        report=records.read_report(item["report"]),
+        partners=tuple(item.get("partners", [])),
+    )
+
+
+def _next_feed(settlement: Settlement, report: Report) -> tuple[Feed, datetime]:
+    if settlement.due_at is not None:
+        return Feed.HOLD, settlement.due_at
+    match settlement.state:
+        case State.HELD:
+            return Feed.HELD, report.received_at
+        case State.UNATTRIBUTED:
+            return Feed.UNATTRIBUTED, report.received_at
+    return Feed.SETTLED, report.received_at
+
+
+def _queue(program: str, shard: int, feed: Feed, at: datetime, conversion: str) -> dict[str, str]:
+    return {"feed": _feed_key(program, shard, feed), "feed_at": f"{format_instant(at)}#{conversion}"}
+
+
+def _feed_key(program: str, shard: int, feed: Feed) -> str:
+    return f"{program}#{shard}#{feed}"
+
+
+def _feed_of(item: dict[str, Any]) -> Feed:
+    return Feed(item["feed"].rsplit("#", 1)[1])
+
+
+def _evidence_record(evidence: Evidence) -> dict[str, Any]:
+    return records.compact(
+        {
+            "touches": [records.touch_record(touch) for touch in evidence.touches],
+            "coupons": [records.coupon_record(coupon) for coupon in evidence.coupons],
+        }
+    )

@@ -1,0 +1,189 @@
+"""How reports, touches, adjustments and entries are written in items, and read back.
+
+Readers are tolerant: an attribute that an older version did not write takes its default.
+"""
+
+from typing import Any
+
+from chalicelib.domain.conversion import (
+    Adjustment,
+    AdjustmentKind,
+    Content,
+    CouponMatch,
+    Item,
+    Report,
+    Touch,
+)
+from chalicelib.domain.journal import Account, Entry, Kind
+from chalicelib.domain.period import Month, format_instant, parse_instant
+from chalicelib.domain.program import Method
+
+Record = dict[str, Any]
+
+
+def compact(record: Record) -> Record:
+    """The record without what is absent."""
+    return {name: value for name, value in record.items() if value not in (None, "", [], {})}
+
+
+def report_record(report: Report) -> Record:
+    """A report, as a map."""
+    return compact(
+        {
+            "program": report.program,
+            "event": report.event,
+            "order_id": report.order_id,
+            "amount": report.content.amount_minor,
+            "currency": report.content.currency,
+            "items": [
+                compact(
+                    {"sku": i.sku, "quantity": i.quantity, "amount": i.amount_minor, "category": i.category}
+                )
+                for i in report.content.items
+            ],
+            "method": report.method,
+            "occurred_at": format_instant(report.occurred_at),
+            "received_at": format_instant(report.received_at),
+            "confirmed": report.confirmed,
+            "click_id": report.click_id,
+            "coupon": report.coupon,
+            "customer": report.customer,
+        }
+    )
+
+
+def read_report(record: Record) -> Report:
+    """The report that a map holds."""
+    return Report(
+        program=record["program"],
+        event=record["event"],
+        order_id=record["order_id"],
+        content=Content(
+            record.get("amount", 0),
+            record["currency"],
+            tuple(
+                Item(i["sku"], i["quantity"], i.get("amount", 0), i.get("category"))
+                for i in record.get("items", [])
+            ),
+        ),
+        method=Method(record["method"]),
+        occurred_at=parse_instant(record["occurred_at"], "occurred_at"),
+        received_at=parse_instant(record["received_at"], "received_at"),
+        confirmed=record["confirmed"],
+        click_id=record.get("click_id"),
+        coupon=record.get("coupon"),
+        customer=record.get("customer"),
+    )
+
+
+def touch_record(touch: Touch) -> list[Any]:
+    """A touch, as a list: a conversion may carry a hundred of them."""
+    return [
+        touch.click_id,
+        format_instant(touch.at),
+        touch.partner,
+        touch.code,
+        touch.channel,
+        touch.evidence,
+        touch.trusted,
+    ]
+
+
+def read_touch(record: list[Any]) -> Touch:
+    """The touch that a list holds."""
+    click_id, at, partner, code, channel, evidence, trusted = record
+    return Touch(click_id, parse_instant(at, "at"), partner, code, channel, evidence, trusted)
+
+
+def coupon_record(coupon: CouponMatch) -> list[Any]:
+    """A coupon match, as a list."""
+    return [coupon.code, coupon.partner, coupon.trusted]
+
+
+def read_coupon(record: list[Any]) -> CouponMatch:
+    """The coupon match that a list holds."""
+    return CouponMatch(*record)
+
+
+def adjustment_record(adjustment: Adjustment) -> Record:
+    """An adjustment, as a map."""
+    return compact(
+        {
+            "id": adjustment.id,
+            "kind": adjustment.kind,
+            "amount": adjustment.amount_minor,
+            "reason": adjustment.reason,
+            "received_at": format_instant(adjustment.received_at),
+        }
+    )
+
+
+def read_adjustment(record: Record) -> Adjustment:
+    """The adjustment that a map holds."""
+    return Adjustment(
+        record["id"],
+        AdjustmentKind(record["kind"]),
+        record.get("amount"),
+        record.get("reason", ""),
+        parse_instant(record["received_at"], "received_at"),
+    )
+
+
+def entry_record(entry: Entry) -> Record:
+    """An entry, as a map."""
+    return compact(
+        {
+            "entry": entry.id,
+            "program": entry.program,
+            "month": str(entry.month),
+            "shard": entry.shard,
+            "kind": entry.kind,
+            "booked_at": format_instant(entry.booked_at),
+            "occurred_at": format_instant(entry.occurred_at),
+            "conversion": entry.conversion,
+            "order_id": entry.order_id,
+            "event": entry.event,
+            "partner": entry.partner,
+            "currency": entry.currency,
+            "sale_minor": entry.sale_minor,
+            "commission_minor": entry.commission_minor,
+            "share": entry.share,
+            "terms_version": entry.terms_version,
+            "account": entry.account,
+            "basis": entry.basis,
+            "rate": entry.rate,
+            "cause": entry.cause,
+            "code": entry.code,
+            "reverses": entry.reverses,
+            "first": entry.first,
+        }
+    )
+
+
+def read_entry(record: Record) -> Entry:
+    """The entry that a map holds."""
+    return Entry(
+        id=record["entry"],
+        program=record["program"],
+        month=Month.parse(record["month"]),
+        shard=record["shard"],
+        kind=Kind(record["kind"]),
+        booked_at=parse_instant(record["booked_at"], "booked_at"),
+        occurred_at=parse_instant(record["occurred_at"], "occurred_at"),
+        conversion=record["conversion"],
+        order_id=record["order_id"],
+        event=record["event"],
+        partner=record["partner"],
+        currency=record["currency"],
+        sale_minor=record["sale_minor"],
+        commission_minor=record["commission_minor"],
+        share=record["share"],
+        terms_version=record["terms_version"],
+        account=Account(record["account"]),
+        basis=record["basis"],
+        rate=record["rate"],
+        cause=record["cause"],
+        code=record.get("code"),
+        reverses=record.get("reverses"),
+        first=record.get("first", False),
+    )
