@@ -1,0 +1,151 @@
+"""What adapters of other systems have in common: a delivery comes in, facts about orders go out."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.errors import Invalid, Malformed
+from chalicelib.domain.program import Method
+
+CLICK_NAME = "ll_click"
+"""Under which the click's token travels through a cart, whatever the program calls it in its URLs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook call as it came. Header names are in small letters; `click_names` are those that may
+    hold a click's token in URLs, attributes and metadata."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    click_names: tuple[str, ...] = (CLICK_NAME,)
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An order that was placed; `event` None is the one that the merchant chose for this source."""
+
+    order_id: str
+    content: Content
+    event: str | None = None
+    click_id: str | None = None
+    coupon: str | None = None
+    customer_id: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done to an order since; `amount_minor` None takes all that is left of it."""
+
+    order_id: str
+    id: str
+    kind: AdjustmentKind
+    reason: str
+    amount_minor: int | None = None
+
+
+Fact = Sale | Change
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One system's scheme: whether a delivery is signed with a secret, and what it says.
+
+    `read` gives no facts for deliveries that are about something else, and raises `Malformed` or
+    `Invalid` for those that cannot be read; it only ever sees deliveries that were verified.
+    """
+
+    method: Method
+    verifies: Callable[[str, Delivery, datetime], bool]
+    read: Callable[[Delivery], Sequence[Fact]]
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; numbers with a fraction stay the text that they are, exact.
+
+    Raises:
+        Malformed: `json_invalid`.
+    """
+    try:
+        value = json.loads(body.decode("utf-8"), parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        raise Malformed("json_invalid", "the body is not valid JSON in UTF-8") from None
+    if not isinstance(value, dict):
+        raise Malformed("json_invalid", "the body must be a JSON object")
+    return value
+
+
+def text_of(value: object, field: str = "body") -> str | None:
+    """A value as text: text and integers are, null and empty text are None.
+
+    Raises:
+        Invalid: `text_invalid`, for NUL, lone surrogates and more than 500 characters;
+            `field_invalid` for what is neither text nor an integer.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise Invalid("field_invalid", "text or an integer is expected", field)
+    text = str(value)
+    if len(text) > 500 or "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise Invalid("text_invalid", "text is too long, or holds NUL or a lone surrogate", field)
+    return text
+
+
+def required(value: object, field: str) -> str:
+    """A value as text.
+
+    Raises:
+        Invalid: `field_required`, `field_invalid`, `text_invalid`.
+    """
+    text = text_of(value, field)
+    if text is None:
+        raise Invalid("field_required", "this field is required", field)
+    return text
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; nothing where it is no list."""
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """An object; an empty one where it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def click_in_url(url: object, names: Sequence[str]) -> str | None:
+    """The click's token in the query of a URL, or None."""
+    if not isinstance(url, str) or len(url) > 4096:
+        return None
+    try:
+        pairs = parse_qsl(urlsplit(url).query, max_num_fields=100)
+    except ValueError:
+        return None
+    return next((value for name, value in pairs if name in names), None)
+
+
+def instant(seconds: object, field: str) -> datetime:
+    """The instant that many seconds after 1970.
+
+    Raises:
+        Invalid: `time_invalid`.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds < 253_370_764_800:
+        raise Invalid("time_invalid", "time must be in seconds since 1970", field)
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def has_base64_hmac(secret: str, body: bytes, signature: str | None) -> bool:
+    """Whether the signature is the body's HMAC-SHA256 in base64; compared in constant time."""
+    expected = base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256))
+    return hmac.compare_digest(expected, (signature or "").encode())

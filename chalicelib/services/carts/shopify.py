@@ -1,0 +1,92 @@
+"""Shopify's order and refund webhooks.
+
+Signature: base64 HMAC-SHA256 of the body in `X-Shopify-Hmac-SHA256`
+(shopify.dev/docs/apps/build/webhooks/subscribe/https). Topics and payloads:
+shopify.dev/docs/api/webhooks. An order's amount is `total_price` in the shop's currency, a refund's the
+sum of its successful transactions, so that refunding everything that was paid leaves nothing.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.money import parse_major
+from chalicelib.domain.period import parse_instant
+from chalicelib.domain.program import Method
+from chalicelib.services.carts.delivery import (
+    Change,
+    Delivery,
+    Fact,
+    Sale,
+    Source,
+    click_in_url,
+    has_base64_hmac,
+    mapping,
+    objects,
+    read_object,
+    required,
+    text_of,
+)
+
+
+def _verifies(secret: str, delivery: Delivery, _now: datetime) -> bool:
+    return has_base64_hmac(secret, delivery.body, delivery.headers.get("x-shopify-hmac-sha256"))
+
+
+def _read(delivery: Delivery) -> list[Fact]:
+    payload = read_object(delivery.body)
+    match delivery.headers.get("x-shopify-topic", ""):
+        case "orders/create" | "orders/paid":
+            return [] if payload.get("test") is True else [_sale(payload, delivery.click_names)]
+        case "orders/cancelled":
+            order_id = required(payload.get("id"), "id")
+            reason = text_of(payload.get("cancel_reason")) or "cancelled"
+            return [Change(order_id, "shopify-cancelled", AdjustmentKind.VOID, reason)]
+        case "refunds/create":
+            return _refund(payload)
+    return []
+
+
+def _sale(order: dict[str, Any], click_names: tuple[str, ...]) -> Sale:
+    currency = required(order.get("currency"), "currency")
+    total = parse_major(required(order.get("total_price"), "total_price"), currency, "total_price")
+    placed_at = text_of(order.get("processed_at") or order.get("created_at"), "created_at")
+    codes = [
+        text_of(discount.get("code"), "discount_codes") for discount in objects(order.get("discount_codes"))
+    ]
+    return Sale(
+        required(order.get("id"), "id"),
+        Content(total, currency),
+        click_id=_click(order, click_names),
+        coupon=next((code for code in codes if code), None),
+        customer_id=text_of(mapping(order.get("customer")).get("id"), "customer.id"),
+        occurred_at=parse_instant(placed_at, "created_at") if placed_at else None,
+    )
+
+
+def _click(order: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    for attribute in objects(order.get("note_attributes")):
+        if attribute.get("name") in names and attribute.get("value"):
+            return text_of(attribute["value"], "note_attributes")
+    return click_in_url(order.get("landing_site"), names)
+
+
+def _refund(refund: dict[str, Any]) -> list[Fact]:
+    amount = 0
+    for transaction in objects(refund.get("transactions")):
+        if transaction.get("kind") != "refund" or transaction.get("status") != "success":
+            continue
+        money = mapping(mapping(transaction.get("amount_set")).get("shop_money"))
+        currency = required(
+            money.get("currency_code") or transaction.get("currency"), "transactions.currency"
+        )
+        text = required(money.get("amount") or transaction.get("amount"), "transactions.amount")
+        amount += parse_major(text, currency, "transactions.amount")
+    if not amount:
+        return []
+    order_id, refund_id = required(refund.get("order_id"), "order_id"), required(refund.get("id"), "id")
+    reason = text_of(refund.get("note"), "note") or "refunded"
+    return [Change(order_id, f"shopify-refund-{refund_id}", AdjustmentKind.REFUND, reason, amount)]
+
+
+SOURCE = Source(Method.SHOPIFY, _verifies, _read)

@@ -1,0 +1,93 @@
+"""WooCommerce's order webhooks.
+
+Signature: base64 HMAC-SHA256 of the body in `X-WC-Webhook-Signature`; topics and payloads:
+woocommerce.github.io/woocommerce-rest-api-docs/#webhooks and #orders. One topic tells every step of an
+order, `order.updated`, so the order's status says what is new. The click's token is looked for in the
+order's metadata: our own key first, then the landing page that WooCommerce's order attribution keeps.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.money import parse_major
+from chalicelib.domain.period import parse_instant
+from chalicelib.domain.program import Method
+from chalicelib.services.carts.delivery import (
+    Change,
+    Delivery,
+    Fact,
+    Sale,
+    Source,
+    click_in_url,
+    has_base64_hmac,
+    objects,
+    read_object,
+    required,
+    text_of,
+)
+
+_PLACED = {"processing", "completed", "refunded"}
+_LANDING = "_wc_order_attribution_session_entry"
+
+
+def _verifies(secret: str, delivery: Delivery, _now: datetime) -> bool:
+    return has_base64_hmac(secret, delivery.body, delivery.headers.get("x-wc-webhook-signature"))
+
+
+def _read(delivery: Delivery) -> list[Fact]:
+    topic = delivery.headers.get("x-wc-webhook-topic", "")
+    order = read_object(delivery.body)
+    if topic == "order.deleted":
+        order_id = required(order.get("id"), "id")
+        return [Change(order_id, "woocommerce-deleted", AdjustmentKind.VOID, "order deleted")]
+    if topic not in {"order.created", "order.updated", "order.restored"}:
+        return []
+    status = order.get("status")
+    if status in {"cancelled", "failed", "trash"}:
+        order_id = required(order.get("id"), "id")
+        return [Change(order_id, f"woocommerce-{status}", AdjustmentKind.VOID, f"order {status}")]
+    if status not in _PLACED:
+        return []
+    return [_sale(order, delivery.click_names), *_refunds(order)]
+
+
+def _sale(order: dict[str, Any], click_names: tuple[str, ...]) -> Sale:
+    currency = required(order.get("currency"), "currency")
+    total = parse_major(required(order.get("total"), "total"), currency, "total")
+    placed_at = text_of(order.get("date_created_gmt"), "date_created_gmt")
+    codes = [text_of(line.get("code"), "coupon_lines") for line in objects(order.get("coupon_lines"))]
+    customer = order.get("customer_id")
+    return Sale(
+        required(order.get("id"), "id"),
+        Content(total, currency),
+        click_id=_click(order, click_names),
+        coupon=next((code for code in codes if code), None),
+        customer_id=text_of(customer, "customer_id") if customer != 0 else None,
+        occurred_at=parse_instant(placed_at + "Z", "date_created_gmt") if placed_at else None,
+    )
+
+
+def _click(order: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    metadata = {str(row.get("key")): row.get("value") for row in objects(order.get("meta_data"))}
+    for name in names:
+        if isinstance(metadata.get(name), str):
+            return text_of(metadata[name], "meta_data")
+    return click_in_url(metadata.get(_LANDING), names)
+
+
+def _refunds(order: dict[str, Any]) -> list[Fact]:
+    order_id, currency = required(order.get("id"), "id"), str(order.get("currency"))
+    found: list[Fact] = []
+    for refund in objects(order.get("refunds")):
+        total = required(refund.get("total"), "refunds.total").removeprefix("-")
+        refund_id = required(refund.get("id"), "refunds.id")
+        reason = text_of(refund.get("reason"), "refunds.reason") or "refunded"
+        amount = parse_major(total, currency, "refunds.total")
+        if amount:
+            change_id = f"woocommerce-refund-{refund_id}"
+            found.append(Change(order_id, change_id, AdjustmentKind.REFUND, reason, amount))
+    return found
+
+
+SOURCE = Source(Method.WOOCOMMERCE, _verifies, _read)

@@ -1,0 +1,140 @@
+"""Shopify's webhooks, with payloads cut from the samples of its documents."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.errors import Invalid, Malformed
+from chalicelib.services.carts.delivery import Change, Delivery, Sale
+from chalicelib.services.carts.shopify import SOURCE
+
+NOW = datetime(2026, 10, 15, tzinfo=UTC)
+
+ORDER: dict[str, Any] = {
+    "id": 820982911946154508,
+    "name": "#9999",
+    "currency": "USD",
+    "total_price": "388.00",
+    "subtotal_price": "388.00",
+    "created_at": "2026-10-14T16:09:54-04:00",
+    "processed_at": None,
+    "customer": {"id": 115310627314723954, "email": "john@example.com"},
+    "discount_codes": [],
+    "note_attributes": [],
+    "landing_site": None,
+    "line_items": [{"id": 866550311766439020, "price": "199.00", "quantity": 1, "sku": "SKU2006-001"}],
+}
+
+REFUND: dict[str, Any] = {
+    "id": 890088186047892319,
+    "order_id": 820982911946154508,
+    "note": "Things were damaged",
+    "refund_line_items": [{"id": 487817672276298627, "quantity": 1, "subtotal": 199.99, "total_tax": 0.1}],
+    "transactions": [
+        {
+            "id": 245135271310201194,
+            "kind": "refund",
+            "status": "success",
+            "amount": "41.94",
+            "currency": "USD",
+        }
+    ],
+}
+
+
+def delivered(topic: str, payload: object) -> Delivery:
+    return Delivery({"x-shopify-topic": topic}, {}, json.dumps(payload).encode(), ("ll_click", "clk"))
+
+
+def only(topic: str, payload: object) -> Sale | Change:
+    (fact,) = SOURCE.read(delivered(topic, payload))
+    return fact
+
+
+def test_a_signature_is_the_bodys_hmac_in_base64() -> None:
+    body = json.dumps(ORDER).encode()
+    signature = base64.b64encode(hmac.digest(b"hush", body, hashlib.sha256)).decode()
+    signed = Delivery({"x-shopify-hmac-sha256": signature}, {}, body)
+    assert SOURCE.verifies("hush", signed, NOW)
+    assert not SOURCE.verifies("other", signed, NOW)
+    assert not SOURCE.verifies("hush", Delivery(signed.headers, {}, body + b" "), NOW)
+    assert not SOURCE.verifies("hush", Delivery({}, {}, body), NOW)
+
+
+@pytest.mark.parametrize("topic", ["orders/create", "orders/paid"])
+def test_an_order_is_a_sale_of_what_the_customer_paid(topic: str) -> None:
+    assert only(topic, ORDER) == Sale(
+        "820982911946154508",
+        Content(38800, "USD"),
+        customer_id="115310627314723954",
+        occurred_at=datetime(2026, 10, 14, 20, 9, 54, tzinfo=UTC),
+    )
+
+
+def test_the_click_comes_from_a_cart_attribute_or_else_from_the_landing_page() -> None:
+    landed = ORDER | {"landing_site": "/products/1?utm_source=x&clk=from-landing"}
+    assert only("orders/paid", landed).click_id == "from-landing"  # type: ignore[union-attr]
+    noted = landed | {"note_attributes": [{"name": "ll_click", "value": "from-cart"}]}
+    assert only("orders/paid", noted).click_id == "from-cart"  # type: ignore[union-attr]
+
+
+def test_a_discount_code_is_the_coupon() -> None:
+    sold = only("orders/paid", ORDER | {"discount_codes": [{"code": "ANNA10", "amount": "30.00"}]})
+    assert isinstance(sold, Sale)
+    assert sold.coupon == "ANNA10"
+
+
+def test_a_refund_takes_back_what_was_paid_back() -> None:
+    assert only("refunds/create", REFUND) == Change(
+        "820982911946154508",
+        "shopify-refund-890088186047892319",
+        AdjustmentKind.REFUND,
+        "Things were damaged",
+        4194,
+    )
+
+
+def test_a_refund_without_a_successful_transaction_takes_nothing_back() -> None:
+    failed = [REFUND["transactions"][0] | {"status": "failure"}]
+    assert SOURCE.read(delivered("refunds/create", REFUND | {"transactions": failed})) == []
+
+
+def test_a_cancelled_order_is_void() -> None:
+    cancelled = only("orders/cancelled", ORDER | {"cancel_reason": "customer"})
+    assert cancelled == Change("820982911946154508", "shopify-cancelled", AdjustmentKind.VOID, "customer")
+
+
+def test_test_orders_and_other_topics_are_no_facts() -> None:
+    assert SOURCE.read(delivered("orders/paid", ORDER | {"test": True})) == []
+    assert SOURCE.read(delivered("products/create", {"id": 1})) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"total_price": "-1.00"},
+        {"total_price": "1e5"},
+        {"total_price": None},
+        {"currency": "XXX"},
+        {"id": None},
+        {"id": "a\x00b"},
+        {"id": {"a": 1}},
+        {"customer": {"id": "\ud800"}},
+        {"created_at": "yesterday"},
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        SOURCE.read(delivered("orders/paid", ORDER | change))
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"{" * 100_000, b'{"id": NaN'])
+def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        SOURCE.read(Delivery({"x-shopify-topic": "orders/paid"}, {}, body))

@@ -1,0 +1,101 @@
+"""WooCommerce's webhooks, with the order of its documents."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.services.carts.delivery import Change, Delivery, Fact, Sale
+from chalicelib.services.carts.woocommerce import SOURCE
+
+NOW = datetime(2026, 10, 15, tzinfo=UTC)
+
+ORDER: dict[str, Any] = {
+    "id": 727,
+    "number": "727",
+    "status": "processing",
+    "currency": "USD",
+    "date_created": "2026-03-22T13:28:02",
+    "date_created_gmt": "2026-03-22T16:28:02",
+    "total": "29.35",
+    "total_tax": "1.35",
+    "customer_id": 26,
+    "meta_data": [{"id": 13106, "key": "_download_permissions_granted", "value": "yes"}],
+    "line_items": [{"id": 315, "name": "Woo Single #1", "product_id": 93, "quantity": 2, "total": "6.00"}],
+    "coupon_lines": [],
+    "refunds": [],
+}
+
+
+def read(topic: str = "order.updated", **changes: Any) -> list[Fact]:
+    body = json.dumps(ORDER | changes).encode()
+    return list(SOURCE.read(Delivery({"x-wc-webhook-topic": topic}, {}, body)))
+
+
+def test_a_signature_is_the_bodys_hmac_in_base64() -> None:
+    body = json.dumps(ORDER).encode()
+    signature = base64.b64encode(hmac.digest(b"hush", body, hashlib.sha256)).decode()
+    assert SOURCE.verifies("hush", Delivery({"x-wc-webhook-signature": signature}, {}, body), NOW)
+    assert not SOURCE.verifies("other", Delivery({"x-wc-webhook-signature": signature}, {}, body), NOW)
+
+
+@pytest.mark.parametrize("status", ["processing", "completed"])
+def test_a_paid_order_is_a_sale_of_its_total(status: str) -> None:
+    assert read(status=status) == [
+        Sale(
+            "727",
+            Content(2935, "USD"),
+            customer_id="26",
+            occurred_at=datetime(2026, 3, 22, 16, 28, 2, tzinfo=UTC),
+        )
+    ]
+
+
+@pytest.mark.parametrize("status", ["pending", "on-hold", "checkout-draft"])
+def test_an_order_that_is_not_paid_yet_is_no_fact(status: str) -> None:
+    assert read(status=status) == []
+
+
+def test_a_guest_is_no_customer() -> None:
+    (sale,) = read(customer_id=0)
+    assert isinstance(sale, Sale)
+    assert sale.customer_id is None
+
+
+def test_click_and_coupon_come_with_the_order() -> None:
+    landing = {
+        "key": "_wc_order_attribution_session_entry",
+        "value": "https://shop.example/?a=1&ll_click=entry",
+    }
+    (sale,) = read(meta_data=[landing], coupon_lines=[{"code": "anna10", "discount": "1.00"}])
+    assert isinstance(sale, Sale)
+    assert (sale.click_id, sale.coupon) == ("entry", "anna10")
+    (sale,) = read(meta_data=[landing, {"key": "ll_click", "value": "own"}])
+    assert isinstance(sale, Sale)
+    assert sale.click_id == "own"
+
+
+def test_each_refund_of_an_order_takes_its_amount_back() -> None:
+    refunds = [{"id": 726, "reason": "", "total": "-10.00"}, {"id": 724, "reason": "late", "total": "-9.00"}]
+    assert read(refunds=refunds)[1:] == [
+        Change("727", "woocommerce-refund-726", AdjustmentKind.REFUND, "refunded", 1000),
+        Change("727", "woocommerce-refund-724", AdjustmentKind.REFUND, "late", 900),
+    ]
+
+
+def test_cancelled_and_deleted_orders_are_void() -> None:
+    assert read(status="cancelled") == [
+        Change("727", "woocommerce-cancelled", AdjustmentKind.VOID, "order cancelled")
+    ]
+    assert read("order.deleted") == [
+        Change("727", "woocommerce-deleted", AdjustmentKind.VOID, "order deleted")
+    ]
+
+
+def test_other_topics_are_no_facts() -> None:
+    assert read("product.updated") == []
