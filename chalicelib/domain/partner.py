@@ -7,12 +7,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """Somebody who shares links and is paid for it."""
+    """Somebody who shares links and is paid for it.
+
+    `owner` is the program whose merchant brought the partner in; None where an administrator did.
+    """
 
     id: str
     name: str
     email: str
     created_at: datetime
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,9 +227,9 @@ class Table:
         """A condition on an item that is not written, for a transaction."""
         return {"ConditionCheck": {"TableName": self.name, "Key": _key(pk, sk), **_condition(condition)}}
 
-    def delete_action(self, pk: str, sk: str) -> dict[str, Any]:
+    def delete_action(self, pk: str, sk: str, condition: Condition | None = None) -> dict[str, Any]:
         """A removal, for a transaction."""
-        return {"Delete": {"TableName": self.name, "Key": _key(pk, sk)}}
+        return {"Delete": {"TableName": self.name, "Key": _key(pk, sk), **_condition(condition)}}
 
 
 def transact(actions: Sequence[dict[str, Any]]) -> None:
@@ -275,7 +275,7 @@ class _Conflict(Exception):
 
 
 def _translate(error: ClientError) -> Exception:
-    code = error.response["Error"]["Code"]
+    code: str = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
         return ConditionFailed((0,))
     if code == "TransactionCanceledException":

@@ -1,0 +1,218 @@
+"""The `catalogue` table: programs and their terms, partners, enrolments, coupons, keys, signing secrets.
+
+An id that cannot be one (too long, wrong characters) is simply not found. Lists of partners and keys are
+served from whole copies under one partition, because both are few, written seldom and never edited.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from chalicelib.domain.credentials import ApiKey, SigningSecret, partner_unknown, program_unknown
+from chalicelib.domain.ids import SLUG
+from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon
+from chalicelib.domain.program import Program
+from chalicelib.domain.terms import Terms
+from chalicelib.settings import Settings
+from chalicelib.storage import catalogue_records as records
+from chalicelib.storage.codec import Item
+from chalicelib.storage.table import ABSENT, PRESENT, ConditionFailed, Table, equals, transact
+
+MAX_COUPON_BYTES = 256
+SECRET_SLOTS = ("1", "2")
+"""Where a program's signing secrets live: two, so that one can replace the other without a gap."""
+
+T = TypeVar("T")
+
+
+class Catalogue:
+    """What merchants set up. `add_..._once` returns False where the id is taken, perhaps by this very value."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._table = Table(settings, "catalogue")
+
+    def program(self, program_id: str) -> Program:
+        """The program.
+
+        Raises:
+            NotFound: `program_unknown`.
+        """
+        found = self.find_program(program_id)
+        if found is None:
+            raise program_unknown()
+        return found
+
+    def find_program(self, program_id: str) -> Program | None:
+        """The program, or None."""
+        return self._find(program_id, f"program#{program_id}", "program", records.read_program)
+
+    def programs(self) -> Iterator[str]:
+        """The ids of all programs, in order."""
+        return (item["sk"] for item in self._table.query("programs"))
+
+    def programs_page(self, limit: int, start: Item | None) -> tuple[list[Program], Item | None]:
+        """Some programs in order of their ids, and the key to go on from."""
+        page = self._table.page("pk", "sk", "programs", consistent=True, limit=limit, start=start)
+        return [self.program(item["sk"]) for item in page.items], page.next_key
+
+    def add_program_once(self, program: Program) -> bool:
+        """Store a new program."""
+        return self._add_once(
+            {"pk": f"program#{program.id}", "sk": "program", **records.program_record(program)},
+            {"pk": "programs", "sk": program.id},
+        )
+
+    def replace_program(self, program: Program) -> None:
+        """Store the program in its own place, as its settings now are."""
+        item = {"pk": f"program#{program.id}", "sk": "program", **records.program_record(program)}
+        transact([self._table.put_action(item, PRESENT)])
+
+    def terms(self, program_id: str) -> tuple[Terms, ...]:
+        """Every version of the program's terms, in order."""
+        items = self._table.query(f"program#{program_id}", prefix="terms#")
+        return tuple(records.read_terms(item) for item in items)
+
+    def add_terms_once(self, terms: Terms) -> bool:
+        """Store a new version."""
+        key = {"pk": f"program#{terms.program}", "sk": f"terms#{terms.version:06d}"}
+        return self._table.put_once(key | records.terms_record(terms))
+
+    def partner(self, partner_id: str) -> Partner:
+        """The partner.
+
+        Raises:
+            NotFound: `partner_unknown`.
+        """
+        found = self.find_partner(partner_id)
+        if found is None:
+            raise partner_unknown()
+        return found
+
+    def find_partner(self, partner_id: str) -> Partner | None:
+        """The partner, or None."""
+        return self._find(partner_id, f"partner#{partner_id}", "partner", records.read_partner)
+
+    def partners_page(self, limit: int, start: Item | None) -> tuple[list[Partner], Item | None]:
+        """Some partners in order of their ids, and the key to go on from."""
+        return self._page("partners", "", limit, start, records.read_partner)
+
+    def add_partner_once(self, partner: Partner) -> bool:
+        """Store a new partner."""
+        attributes = records.partner_record(partner)
+        return self._add_once(
+            {"pk": f"partner#{partner.id}", "sk": "partner", **attributes},
+            {"pk": "partners", "sk": partner.id, **attributes},
+        )
+
+    def enrollments(self, program_id: str) -> Iterator[Enrollment]:
+        """Every enrolment in the program, in order of the partners' ids."""
+        items = self._table.query(f"program#{program_id}", prefix="enrollment#")
+        return map(records.read_enrollment, items)
+
+    def enrollments_page(
+        self, program_id: str, limit: int, start: Item | None
+    ) -> tuple[list[Enrollment], Item | None]:
+        """Some enrolments in the program, and the key to go on from."""
+        return self._page(f"program#{program_id}", "enrollment#", limit, start, records.read_enrollment)
+
+    def enrollments_of(self, partner_id: str) -> Iterator[Enrollment]:
+        """Every enrolment of the partner, in order of the programs' ids."""
+        items = self._table.query(f"partner#{partner_id}", prefix="enrollment#")
+        return map(records.read_enrollment, items)
+
+    def find_enrollment(self, program_id: str, partner_id: str) -> Enrollment | None:
+        """The partner's enrolment in the program, or None."""
+        return self._find(
+            partner_id, f"program#{program_id}", f"enrollment#{partner_id}", records.read_enrollment
+        )
+
+    def add_enrollment_once(self, enrollment: Enrollment) -> bool:
+        """Store a new enrolment."""
+        program, partner = enrollment.program, enrollment.partner
+        attributes = records.enrollment_record(enrollment)
+        return self._add_once(
+            {"pk": f"program#{program}", "sk": f"enrollment#{partner}", **attributes},
+            {"pk": f"partner#{partner}", "sk": f"enrollment#{program}", **attributes},
+        )
+
+    def find_coupon(self, program_id: str, folded: str) -> Coupon | None:
+        """The program's coupon with this folded code, or None."""
+        if not folded or len(folded.encode("utf-8", "replace")) > MAX_COUPON_BYTES:
+            return None
+        return self._find(program_id, f"program#{program_id}", f"coupon#{folded}", records.read_coupon)
+
+    def coupons_page(
+        self, program_id: str, limit: int, start: Item | None
+    ) -> tuple[list[Coupon], Item | None]:
+        """Some coupons of the program in order of their folded codes, and the key to go on from."""
+        return self._page(f"program#{program_id}", "coupon#", limit, start, records.read_coupon)
+
+    def add_coupon_once(self, coupon: Coupon) -> bool:
+        """Store a new coupon; its code is unique in the program once folded."""
+        key = {"pk": f"program#{coupon.program}", "sk": f"coupon#{fold_coupon(coupon.code)}"}
+        return self._table.put_once(key | records.coupon_record(coupon))
+
+    def find_key(self, key_id: str) -> ApiKey | None:
+        """The API key, or None."""
+        return self._find(key_id, f"key#{key_id}", "key", records.read_key)
+
+    def keys_page(self, limit: int, start: Item | None) -> tuple[list[ApiKey], Item | None]:
+        """Some API keys in order of their ids, and the key to go on from."""
+        return self._page("keys", "", limit, start, records.read_key)
+
+    def add_key_once(self, key: ApiKey) -> bool:
+        """Store a new API key."""
+        attributes = records.key_record(key)
+        return self._add_once(
+            {"pk": f"key#{key.id}", "sk": "key", **attributes}, {"pk": "keys", "sk": key.id, **attributes}
+        )
+
+    def remove_key(self, key_id: str) -> None:
+        """Remove the API key, if it is there: from now on it verifies nothing."""
+        transact(
+            [self._table.delete_action(f"key#{key_id}", "key"), self._table.delete_action("keys", key_id)]
+        )
+
+    def secrets_of(self, program_id: str) -> tuple[SigningSecret, ...]:
+        """The program's live signing secrets: none, one or two."""
+        if not SLUG.fullmatch(program_id):
+            return ()
+        items = self._table.query(f"program#{program_id}", prefix="secret#")
+        return tuple(records.read_secret(item) for item in items)
+
+    def add_secret(self, secret: SigningSecret) -> bool:
+        """Store a signing secret in a free slot; False where there is none."""
+        for slot in SECRET_SLOTS:
+            pk, sk = f"program#{secret.program}", f"secret#{slot}"
+            if self._table.put_once({"pk": pk, "sk": sk, **records.secret_record(secret)}):
+                return True
+            if (self._table.find(pk, sk) or {}).get("id") == secret.id:
+                return True
+        return False
+
+    def remove_secret(self, secret: SigningSecret) -> None:
+        """Remove the signing secret, if it is there, and none that took its slot meanwhile."""
+        for slot in SECRET_SLOTS:
+            delete = self._table.delete_action(
+                f"program#{secret.program}", f"secret#{slot}", equals("id", secret.id)
+            )
+            try:
+                transact([delete])
+            except ConditionFailed:
+                continue
+
+    def _find(self, given_id: str, pk: str, sk: str, read: Callable[[Item], T]) -> T | None:
+        item = self._table.find(pk, sk) if SLUG.fullmatch(given_id) else None
+        return read(item) if item else None
+
+    def _page(
+        self, pk: str, prefix: str, limit: int, start: Item | None, read: Callable[[Item], T]
+    ) -> tuple[list[T], Item | None]:
+        page = self._table.page("pk", "sk", pk, prefix=prefix, consistent=True, limit=limit, start=start)
+        return [read(item) for item in page.items], page.next_key
+
+    def _add_once(self, *items: Item) -> bool:
+        try:
+            transact([self._table.put_action(item, ABSENT) for item in items])
+        except ConditionFailed:
+            return False
+        return True

@@ -1,0 +1,220 @@
+"""How the catalogue's values are written in items, and read back.
+
+Readers are tolerant: an attribute that an older version did not write takes its default.
+"""
+
+from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
+from chalicelib.domain.partner import Coupon, Enrollment, Partner
+from chalicelib.domain.period import format_instant, parse_instant
+from chalicelib.domain.program import Consent, Method, Program
+from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms
+from chalicelib.storage.codec import Item
+from chalicelib.storage.records import compact
+
+
+def program_record(program: Program) -> Item:
+    """A program, as attributes."""
+    return compact(
+        {
+            "id": program.id,
+            "name": program.name,
+            "domains": program.domains,
+            "currency": program.currency,
+            "default_url": program.default_url,
+            "created_at": format_instant(program.created_at),
+            "postback_token": program.postback_token,
+            "timezone": program.timezone,
+            "click_param": program.click_param,
+            "fallback_url": program.fallback_url,
+            "methods": sorted(program.methods),
+            "trust_browser": program.trust_browser,
+            "settle_in": program.settle_in,
+            "late_days": program.late_days,
+            "consent": str(program.consent),
+            "utm": program.utm,
+            "shards": program.shards,
+        }
+    )
+
+
+def read_program(item: Item) -> Program:
+    """The program that an item holds."""
+    return Program(
+        id=item["id"],
+        name=item["name"],
+        domains=tuple(item["domains"]),
+        currency=item["currency"],
+        default_url=item["default_url"],
+        created_at=parse_instant(item["created_at"], "created_at"),
+        postback_token=item["postback_token"],
+        timezone=item["timezone"],
+        click_param=item["click_param"],
+        fallback_url=item.get("fallback_url"),
+        methods=frozenset(map(Method, item["methods"])),
+        trust_browser=item["trust_browser"],
+        settle_in=item.get("settle_in"),
+        late_days=item["late_days"],
+        consent=Consent(item["consent"]),
+        utm=item.get("utm", {}),
+        shards=item["shards"],
+    )
+
+
+def terms_record(terms: Terms) -> Item:
+    """A version of the terms, as attributes."""
+    attribution = terms.attribution
+    return {
+        "program": terms.program,
+        "version": terms.version,
+        "starts_at": format_instant(terms.starts_at),
+        "hold_days": terms.hold_days,
+        "attribution": {
+            "model": attribution.model,
+            "window_days": attribution.window_days,
+            "window_days_by_method": {
+                str(method): days for method, days in attribution.window_days_by_method.items()
+            },
+            "half_life_days": attribution.half_life_days,
+            "weights": attribution.weights,
+            "coupon": str(attribution.coupon),
+        },
+        "commissions": [
+            {
+                "event": rule.event,
+                "kind": rule.kind,
+                "rate_bp": rule.rate_bp,
+                "amount_minor": rule.amount_minor,
+            }
+            for rule in terms.commissions
+        ],
+    }
+
+
+def read_terms(item: Item) -> Terms:
+    """The version of the terms that an item holds."""
+    kept = item["attribution"]
+    first, between, last = kept["weights"]
+    return Terms(
+        program=item["program"],
+        version=item["version"],
+        starts_at=parse_instant(item["starts_at"], "starts_at"),
+        attribution=Attribution(
+            model=kept["model"],
+            window_days=kept["window_days"],
+            window_days_by_method={
+                Method(method): days for method, days in kept["window_days_by_method"].items()
+            },
+            half_life_days=kept["half_life_days"],
+            weights=(first, between, last),
+            coupon=CouponRule(kept["coupon"]),
+        ),
+        hold_days=item["hold_days"],
+        commissions=tuple(
+            CommissionRule(rule["event"], rule["kind"], rule.get("rate_bp"), rule.get("amount_minor"))
+            for rule in item["commissions"]
+        ),
+    )
+
+
+def partner_record(partner: Partner) -> Item:
+    """A partner, as attributes."""
+    return compact(
+        {
+            "id": partner.id,
+            "name": partner.name,
+            "email": partner.email,
+            "created_at": format_instant(partner.created_at),
+            "owner": partner.owner,
+        }
+    )
+
+
+def read_partner(item: Item) -> Partner:
+    """The partner that an item holds."""
+    return Partner(
+        item["id"],
+        item["name"],
+        item["email"],
+        parse_instant(item["created_at"], "created_at"),
+        item.get("owner"),
+    )
+
+
+def enrollment_record(enrollment: Enrollment) -> Item:
+    """An enrolment, as attributes."""
+    return {
+        "program": enrollment.program,
+        "partner": enrollment.partner,
+        "link_code": enrollment.link_code,
+        "created_at": format_instant(enrollment.created_at),
+    }
+
+
+def read_enrollment(item: Item) -> Enrollment:
+    """The enrolment that an item holds."""
+    return Enrollment(
+        item["program"],
+        item["partner"],
+        item["link_code"],
+        parse_instant(item["created_at"], "created_at"),
+    )
+
+
+def coupon_record(coupon: Coupon) -> Item:
+    """A coupon, as attributes."""
+    return {
+        "program": coupon.program,
+        "partner": coupon.partner,
+        "code": coupon.code,
+        "created_at": format_instant(coupon.created_at),
+    }
+
+
+def read_coupon(item: Item) -> Coupon:
+    """The coupon that an item holds."""
+    return Coupon(
+        item["program"], item["partner"], item["code"], parse_instant(item["created_at"], "created_at")
+    )
+
+
+def key_record(key: ApiKey) -> Item:
+    """An API key, as attributes."""
+    return compact(
+        {
+            "id": key.id,
+            "digest": key.digest,
+            "scopes": sorted(key.scopes),
+            "program": key.program,
+            "partner": key.partner,
+            "created_at": format_instant(key.created_at),
+        }
+    )
+
+
+def read_key(item: Item) -> ApiKey:
+    """The API key that an item holds."""
+    return ApiKey(
+        item["id"],
+        item["digest"],
+        frozenset(map(Scope, item["scopes"])),
+        item.get("program"),
+        item.get("partner"),
+        parse_instant(item["created_at"], "created_at"),
+    )
+
+
+def secret_record(secret: SigningSecret) -> Item:
+    """A signing secret, as attributes."""
+    return {
+        "id": secret.id,
+        "program": secret.program,
+        "secret": secret.secret,
+        "created_at": format_instant(secret.created_at),
+    }
+
+
+def read_secret(item: Item) -> SigningSecret:
+    """The signing secret that an item holds."""
+    return SigningSecret(
+        item["id"], item["program"], item["secret"], parse_instant(item["created_at"], "created_at")
+    )
