@@ -1,0 +1,119 @@
+"""What a hit on a link was: a verdict with its reason, by the first rule that speaks.
+
+Nothing is dropped: every hit keeps its verdict, and only human ones become touchpoints.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain import agents
+from chalicelib.domain.click import Verdict
+from chalicelib.domain.link import Link, LinkState
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request for a link: names of headers are in lower case."""
+
+    method: str
+    headers: Mapping[str, str]
+    at: datetime
+
+    @property
+    def agent(self) -> str:
+        """The User-Agent, trimmed; empty without one."""
+        return self.headers.get("user-agent", "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a hit was, and what decided it."""
+
+    verdict: Verdict
+    reason: str
+
+
+Rule = Callable[[Hit, Link | None], str | None]
+"""The reason why the rule holds for this hit; None where it does not. `Link` is None for an unknown code."""
+
+
+def screen(hit: Hit, link: Link | None) -> Ruling:
+    """The verdict of the first rule that holds, else `human`."""
+    for verdict, rule in RULES:
+        reason = rule(hit, link)
+        if reason is not None:
+            return Ruling(verdict, reason)
+    return Ruling(Verdict.HUMAN, "navigation")
+
+
+def _unknown_code(_: Hit, link: Link | None) -> str | None:
+    return "no_such_code" if link is None else None
+
+
+def _head(hit: Hit, _: Link | None) -> str | None:
+    return "method_head" if hit.method == "HEAD" else None
+
+
+def _prefetch(hit: Hit, _: Link | None) -> str | None:
+    """`Sec-Purpose` (Fetch Standard), `Purpose` and `X-Purpose` (Chromium, Safari), `X-Moz` (old Firefox)."""
+    headers = hit.headers
+    for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"):
+        value = headers.get(name)
+        if value is None:
+            continue
+        lowered = value.lower()
+        if "prerender" in lowered:
+            return "prerender"
+        if "prefetch" in lowered or "preview" in lowered:
+            return "prefetch"
+    return None
+
+
+def _deleted(_: Hit, link: Link | None) -> str | None:
+    return "link_deleted" if link is not None and link.state is LinkState.DELETED else None
+
+
+def _paused(_: Hit, link: Link | None) -> str | None:
+    return "link_paused" if link is not None and link.state is LinkState.PAUSED else None
+
+
+def _expired(hit: Hit, link: Link | None) -> str | None:
+    if link is None or link.expires_at is None or hit.at < link.expires_at:
+        return None
+    return "link_expired"
+
+
+def _no_agent(hit: Hit, _: Link | None) -> str | None:
+    return None if hit.agent else "agent_missing"
+
+
+def _bot(hit: Hit, _: Link | None) -> str | None:
+    name = agents.crawler(hit.agent)
+    return None if name is None else f"agent_{name}"
+
+
+def _forced(hit: Hit, _: Link | None) -> str | None:
+    """Fetch Metadata (W3C): only a person's navigation has the destination `document`."""
+    destination = hit.headers.get("sec-fetch-dest", "document").strip().lower()
+    if destination != "document":
+        return f"loaded_as_{destination if destination.isalpha() else 'other'}"[:32]
+    mode = hit.headers.get("sec-fetch-mode", "navigate").strip().lower()
+    return None if mode == "navigate" else "not_a_navigation"
+
+
+RULES: tuple[tuple[Verdict, Rule], ...] = (
+    (Verdict.UNKNOWN_CODE, _unknown_code),
+    (Verdict.HEAD, _head),
+    (Verdict.PREFETCH, _prefetch),
+    (Verdict.DELETED, _deleted),
+    (Verdict.PAUSED, _paused),
+    (Verdict.EXPIRED, _expired),
+    (Verdict.NO_AGENT, _no_agent),
+    (Verdict.BOT, _bot),
+    (Verdict.FORCED, _forced),
+)
+"""In order: the first one that holds decides."""
+
+DEAD = frozenset({Verdict.UNKNOWN_CODE, Verdict.DELETED, Verdict.PAUSED, Verdict.EXPIRED})
+"""Verdicts of a link that leads nowhere at present."""
