@@ -3,10 +3,13 @@
 Logs have a constant event name and fields, never an address, an e-mail, a secret or a body.
 """
 
+import threading
 from functools import lru_cache
 from typing import Any
 
 NAMESPACE = "Linkledger"
+
+_of_thread = threading.local()
 
 
 @lru_cache(maxsize=1)
@@ -16,11 +19,13 @@ def _logger() -> Any:
     return Logger(service="linkledger")
 
 
-@lru_cache(maxsize=1)
 def _metrics() -> Any:
-    from aws_lambda_powertools import Metrics
+    """This thread's metrics: Lambda has one thread, the local stack many, and they must not share a set."""
+    if not hasattr(_of_thread, "metrics"):
+        from aws_lambda_powertools.metrics import EphemeralMetrics
 
-    return Metrics(namespace=NAMESPACE, service="linkledger")
+        _of_thread.metrics = EphemeralMetrics(namespace=NAMESPACE, service="linkledger")
+    return _of_thread.metrics
 
 
 def info(event: str, **fields: object) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.error import URLError
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from botocore.config import Config
@@ -100,6 +101,11 @@ class Engine:
     def save(self) -> None:
         """Have everything acknowledged so far on disk before this returns."""
         urlopen(Request(f"{self.url}/_engine/save", method="POST"), timeout=60).close()
+
+    def drop_records(self, table: str, through: str) -> None:
+        """Forget the table's stream records up to this sequence number: every worker is done with them."""
+        query = urlencode({"table": table, "through": through})
+        urlopen(Request(f"{self.url}/_engine/drop?{query}", method="POST"), timeout=30).close()
 
     def client(self, service: str) -> Any:
         """A botocore client of the engine, whatever the environment says."""

@@ -5,6 +5,9 @@ standard input a pipe: when that closes, because the stack stopped or was killed
 
 A snapshot is taken by forking inside the event loop, where no request is half done: the child writes a
 consistent copy while the parent goes on. The next one waits for ten times as long as the last one took.
+
+Stream records are part of a snapshot, which ministack itself does not keep: so a click that was kept is also
+counted, however the engine ended. The stack tells which records it is done with, and those are dropped.
 """
 
 import asyncio
@@ -15,14 +18,16 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack
-from ministack.core.persistence import save_all
+from ministack.core.persistence import load_state, save_all
+from ministack.services import dynamodb
 
-_SAVE_PATH = "/_engine/save"
-_READY_PATH = "/_engine/ready"
+_CONTROL = "/_engine/"
+_STREAMS = "dynamodb_stream_records"
 _LEAST_PAUSE_S = 0.5
 _PAUSE_PER_COST = 10
 _READING = (
@@ -74,24 +79,64 @@ def _write_and_exit() -> None:
     """In the child: write the state, then end without running anything of the parent's."""
     status = 1
     try:
-        save_all(ministack._build_persistence_save_dict())
+        _write()
         status = 0
     finally:
         os._exit(status)
 
 
-def _with_snapshots(snapshots: Snapshots) -> Any:
+def _write() -> None:
+    save_all(ministack._build_persistence_save_dict() | {_STREAMS: _stream_state})
+
+
+def _stream_state() -> dict[str, Any]:
+    return {
+        "records": dynamodb._stream_records,
+        "trimmed": dynamodb._stream_trimmed,
+        "sequence": dynamodb._stream_seq_counter,
+    }
+
+
+def _restore_streams() -> None:
+    state = load_state(_STREAMS)
+    if state:
+        dynamodb._stream_records = state["records"]
+        dynamodb._stream_trimmed = state["trimmed"]
+        dynamodb._stream_seq_counter = state["sequence"]
+
+
+def _drop_records(table: str, through: str) -> None:
+    """Forget the table's stream records up to this sequence number; positions in the stream stay the same."""
+    records = dynamodb._stream_records.get(table) or []
+    done = sum(1 for record in records if record["dynamodb"]["SequenceNumber"] <= through)
+    del records[:done]
+    dynamodb._stream_trimmed[table] = dynamodb._stream_trimmed.get(table, 0) + done
+
+
+def _with_control(snapshots: Snapshots) -> Any:
+    """The engine, and under `/_engine/` what only the stack asks of it."""
+
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"] == _READY_PATH:
-            await _answer(send, 200)
-        elif scope["type"] == "http" and scope["path"] == _SAVE_PATH:
-            await _answer(send, 200 if await snapshots.save() else 500)
+        if scope["type"] != "http":
+            await ministack.app(scope, receive, send)
+        elif scope["path"].startswith(_CONTROL):
+            await _answer(send, await _control(snapshots, scope))
         else:
-            if scope["type"] == "http":
-                snapshots.note(scope)
+            snapshots.note(scope)
             await ministack.app(scope, receive, send)
 
     return application
+
+
+async def _control(snapshots: Snapshots, scope: dict[str, Any]) -> int:
+    action = scope["path"].removeprefix(_CONTROL)
+    if action == "save":
+        return 200 if await snapshots.save() else 500
+    if action == "drop":
+        query = parse_qs(scope["query_string"].decode())
+        _drop_records(query["table"][0], query["through"][0])
+        snapshots.note(scope)
+    return 200 if action in {"ready", "drop"} else 404
 
 
 async def _answer(send: Any, status: int) -> None:
@@ -125,9 +170,10 @@ async def _run(descriptor: int, persisting: bool) -> None:
     config.graceful_timeout = 1
     config.loglevel = "ERROR"
     repeating = asyncio.create_task(snapshots.repeat()) if persisting else None
-    await serve(_with_snapshots(snapshots), config, shutdown_trigger=stopping.wait)
+    await serve(_with_control(snapshots), config, shutdown_trigger=stopping.wait)
     if repeating:
         repeating.cancel()
+        _write()
 
 
 def main() -> None:
@@ -138,6 +184,7 @@ def main() -> None:
     persisting = os.environ.get("PERSIST_STATE") == "1"
     if persisting:
         _lock_folder(Path(os.environ["STATE_DIR"]))
+        _restore_streams()
     asyncio.run(_run(int(sys.argv[1]), persisting))
 
 
