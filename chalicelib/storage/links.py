@@ -1,13 +1,11 @@
 """The `links` table: links by code and by id, their look-alikes, their history."""
 
-import base64
-import binascii
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.codes import appearance
-from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.link import Link, LinkState
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
@@ -84,18 +82,14 @@ class Links:
         return [(item["sk"].split("#")[1], _link(item)) for item in items]
 
     def of_program(
-        self, program: str, limit: int, cursor: str | None = None, partner: str | None = None
-    ) -> tuple[list[Link], str | None]:
-        """Links that are not deleted, oldest first, and the cursor to go on with (None at the end).
+        self, program: str, limit: int, start: Item | None = None, partner: str | None = None
+    ) -> tuple[list[Link], Item | None]:
+        """Links that are not deleted, oldest first, and the key to go on from (None at the end).
 
         From the index, so a link made a moment ago may be missing. With a partner, a page may hold fewer
-        than `limit` and still have a cursor.
-
-        Raises:
-            Invalid: `cursor_invalid`.
+        than `limit` and still not be the last.
         """
         found: list[Link] = []
-        start = _start(program, cursor) if cursor else None
         for _ in range(_MAX_PAGES):
             page = self._table.page(
                 "program", "sort", program, index="by_program", limit=limit - len(found), start=start
@@ -105,7 +99,7 @@ class Links:
             start = page.next_key
             if start is None or len(found) >= limit:
                 break
-        return found, _cursor(start["sort"]) if start else None
+        return found, start
 
 
 def _item(link: Link) -> Item:
@@ -155,20 +149,3 @@ def _link(item: Item) -> Link:
         carry_query=item["carry_query"],
         version=item["version"],
     )
-
-
-def _cursor(sort: str) -> str:
-    return base64.urlsafe_b64encode(sort.encode()).decode().rstrip("=")
-
-
-def _start(program: str, cursor: str) -> Item:
-    """The index key that a cursor names; whatever it says, the program stays the caller's."""
-    try:
-        sort = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
-        instant, code = sort.split("#")
-        parse_instant(instant, "cursor")
-        if not code or len(sort) > 200:
-            raise ValueError
-    except (binascii.Error, ValueError, Invalid):
-        raise Invalid("cursor_invalid", "cursor is not one that a list answered with", "cursor") from None
-    return {"pk": code, "sk": "link", "program": program, "sort": sort}

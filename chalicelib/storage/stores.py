@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from chalicelib.storage.clicks import Clicks
     from chalicelib.storage.conversions import Conversions
     from chalicelib.storage.counts import Counts
+    from chalicelib.storage.hook_secrets import HookSecrets
     from chalicelib.storage.identities import Identities
     from chalicelib.storage.journal import Journal
     from chalicelib.storage.links import Links
     from chalicelib.storage.secrets import Secrets
+    from chalicelib.storage.warm import Warm
 
 
 class Stores:
@@ -66,6 +68,12 @@ class Stores:
         return Counts(self.settings)
 
     @cached_property
+    def hook_secrets(self) -> "HookSecrets":
+        from chalicelib.storage.hook_secrets import HookSecrets
+
+        return HookSecrets(self.settings)
+
+    @cached_property
     def bucket(self) -> "Bucket":
         from chalicelib.storage.bucket import Bucket
 
@@ -76,3 +84,9 @@ class Stores:
         from chalicelib.storage.secrets import Secrets
 
         return Secrets(self.settings)
+
+    @cached_property
+    def warm(self) -> "Warm":
+        from chalicelib.storage.warm import Warm
+
+        return Warm()
