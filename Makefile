@@ -9,7 +9,7 @@ DEMO ?= 1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-quick clean python-ready
+.PHONY: help run test check zip bench bench-quick clean python-ready
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ check: .venv/ready ## Lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+zip: .venv/ready ## Build the deployment package into build/package
+	$(BIN)/python -m infra.build_zip
 
 bench: .venv/ready .venv-engine/ready ## Measure everything; writes build/bench.json
 	$(BIN)/python bench/run.py
