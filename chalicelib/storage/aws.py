@@ -4,6 +4,9 @@ Time-outs are short because a request lives 29 s behind API Gateway, and a redir
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from botocore.config import Config
@@ -11,18 +14,31 @@ from botocore.session import Session
 
 _lock = threading.Lock()
 _session: Session | None = None
-_clients: dict[str, Any] = {}
+_clients: dict[tuple[str, bool], Any] = {}
+_in_a_hurry: ContextVar[bool] = ContextVar("in_a_hurry", default=False)
 
 
 def client(service: str) -> Any:
     """The shared client of a service, made at its first use."""
-    found = _clients.get(service)
+    key = (service, _in_a_hurry.get())
+    found = _clients.get(key)
     if found is not None:
         return found
     with _lock:
-        if service not in _clients:
-            _clients[service] = session().create_client(service, config=_config(service))
-        return _clients[service]
+        if key not in _clients:
+            config = _hurried_config() if key[1] else _config(service)
+            _clients[key] = session().create_client(service, config=config)
+        return _clients[key]
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Inside it, calls give up after a tenth of a second or two and are not repeated: a visitor waits."""
+    token = _in_a_hurry.set(True)
+    try:
+        yield
+    finally:
+        _in_a_hurry.reset(token)
 
 
 def session() -> Session:
@@ -49,4 +65,14 @@ def _config(service: str) -> Config:
         max_pool_connections=50,
         signature_version="s3v4" if service == "s3" else None,
         s3={"addressing_style": "path"} if service == "s3" else None,
+    )
+
+
+def _hurried_config() -> Config:
+    return Config(
+        connect_timeout=0.1,
+        read_timeout=0.15,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=50,
+        parameter_validation=False,
     )
