@@ -68,7 +68,7 @@ def fit_subs(sub: dict[str, str]) -> tuple[dict[str, str], bool]:
     kept: dict[str, str] = {}
     room = MAX_SUB_BYTES
     for key, value in sub.items():
-        room -= len(key) + len(value.encode("utf-8", "replace"))
+        room -= len(key) + len(value.encode())
         if room < 0:
             return kept, False
         kept[key] = value

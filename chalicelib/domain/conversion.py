@@ -96,10 +96,10 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class CouponMatch:
-    """A promo code of the report that belongs to a partner."""
+    """A promo code that was told; `partner` is None while the code belongs to nobody."""
 
     code: str
-    partner: str
+    partner: str | None
     trusted: bool = True
 
 

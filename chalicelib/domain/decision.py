@@ -224,7 +224,8 @@ def _in_order(touches: Sequence[Touch]) -> tuple[Touch, ...]:
 
 def _best_coupon(coupons: Sequence[CouponMatch]) -> CouponMatch | None:
     """Of several codes one decides, in whatever order they were told: a trusted one, then by code."""
-    return min(coupons, key=lambda coupon: (not coupon.trusted, coupon.code), default=None)
+    owned = [coupon for coupon in coupons if coupon.partner]
+    return min(owned, key=lambda coupon: (not coupon.trusted, coupon.code), default=None)
 
 
 def _coupon_winner(
@@ -241,7 +242,7 @@ def _coupon_winner(
 
 def _shares(path: Sequence[Considered], winner: CouponMatch | None) -> dict[str, Fraction]:
     """Shares by partner, in the order of their first credited touch."""
-    if winner:
+    if winner and winner.partner:
         return {winner.partner: Fraction(1)}
     shares: dict[str, Fraction] = {}
     for step in path:

@@ -53,6 +53,16 @@ class Invalid(LinkledgerError):
     """Readable, but a value is not acceptable (422)."""
 
 
+class Refused(Invalid):
+    """Several values are not acceptable (422). Reads as the first of them; `errors` are all."""
+
+    def __init__(self, errors: list[Invalid]) -> None:
+        first = errors[0]
+        listed = "; ".join(f"{error.field or 'body'}: {error.message}" for error in errors)
+        super().__init__(first.code, first.message if len(errors) == 1 else listed, first.field)
+        self.errors = errors
+
+
 class RateLimited(LinkledgerError):
     """Too many requests (429)."""
 

@@ -183,28 +183,29 @@ def summary_lines(tally: Tally, partner: str | None = None) -> Iterable[str]:
         yield spreadsheet.line((owner, currency, *(format_major(amount, currency) for amount in amounts)))
 
 
-def journal_opening(program: str, month: Month, timezone: str, tally: Tally) -> str:
+def journal_opening(
+    program: str, month: Month, timezone: str, opened: Tally, currencies: Iterable[str]
+) -> str:
     """The head of `journal.ledger`: commodities, and the balances that the month opens with.
 
-    Plain-text accounting as hledger reads it (hledger.org, "Journal format").
+    Plain-text accounting as hledger reads it (hledger.org, "Journal format"); a commodity is declared by
+    a sample with a decimal mark, also where it has no decimals.
     """
-    day = _day(month)
     lines = [f"; {program} {month} ({timezone})\n"]
-    for currency in sorted({currency for _, currency in tally.balances}):
-        lines.append(f"commodity {_quantity(100000, currency)}\n")
-    for (partner, currency), balance in sorted(tally.balances.items()):
+    for currency in currencies:
+        sample = format_major(100_000_000, currency)
+        lines.append(f"commodity {sample if '.' in sample else sample + '.'} {currency}\n")
+    for (partner, currency), balance in sorted(opened.balances.items()):
         pending = balance.opening - balance.payable_opening
         postings = [("pending", pending), ("payable", balance.payable_opening)]
-        postings = [(account, amount) for account, amount in postings if amount]
-        if postings:
-            lines.append(f"\n{day} opening balance\n")
-            lines += [f"    partner:{partner}:{name}  {_quantity(a, currency)}\n" for name, a in postings]
-            lines.append(f"    equity:opening  {_quantity(-balance.opening, currency)}\n")
+        lines.append(f"\n{month}-01 opening balance\n")
+        lines += [f"    partner:{partner}:{name}  {_quantity(a, currency)}\n" for name, a in postings if a]
+        lines.append(f"    equity:opening  {_quantity(-balance.opening, currency)}\n")
     return "".join(lines)
 
 
-def journal_transaction(entry: Entry, month: Month) -> str:
-    """The entry as a balanced transaction, dated in the month that it is booked in."""
+def journal_transaction(entry: Entry, month: Month, timezone: str) -> str:
+    """The entry as a balanced transaction, dated where it was booked, within its month."""
     amount, currency = entry.commission_minor, entry.currency
     mine = f"partner:{entry.partner}:"
     match entry.kind:
@@ -215,7 +216,9 @@ def journal_transaction(entry: Entry, month: Month) -> str:
         case _:
             postings = [(mine + entry.account, amount), (f"program:{entry.program}:commission", -amount)]
     lines = "".join(f"    {account}  {_quantity(value, currency)}\n" for account, value in postings)
-    return f"\n{_day(month)} {entry.kind} {entry.conversion}  ; {entry.id}\n{lines}"
+    return (
+        f"\n{month.day_of(entry.booked_at, timezone)} {entry.kind} {entry.conversion}  ; {entry.id}\n{lines}"
+    )
 
 
 def manifest(
@@ -266,10 +269,6 @@ def _totals(tally: Tally) -> dict[str, dict[str, str]]:
         currency: {name: format_major(amount, currency) for name, amount in sums.items()}
         for currency, sums in totals.items()
     }
-
-
-def _day(month: Month) -> str:
-    return f"{month}-01"
 
 
 def _quantity(amount_minor: int, currency: str) -> str:

@@ -25,10 +25,10 @@ SUB_ALIASES = {
 }
 """Names of sub-ids as they come in (TUNE's aff_sub, impact.com's subId, Partnerize's clickref, CAKE's s1)."""
 
-MAX_TEXT = 100
-"""Characters of a UTM value, a sub-id, a campaign or a tag."""
+MAX_TEXT_BYTES = 100
+"""UTF-8 bytes of a UTM value, a sub-id, a campaign or a tag."""
 
-_PLAIN = re.compile(r"[^\x00-\x1f\x7f]*")
+_PLAIN = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]*")
 
 
 class LinkState(StrEnum):
@@ -100,8 +100,8 @@ def check_text(text: str, field: str, code: str = "text_invalid") -> str:
     Raises:
         Invalid: with that code.
     """
-    if len(text) > MAX_TEXT or not _PLAIN.fullmatch(text):
-        raise Invalid(code, f"at most {MAX_TEXT} characters, none of them a control character", field)
+    if not _PLAIN.fullmatch(text) or len(text.encode()) > MAX_TEXT_BYTES:
+        raise Invalid(code, f"at most {MAX_TEXT_BYTES} bytes of UTF-8, without control characters", field)
     return text
 
 
@@ -110,6 +110,6 @@ def read_subs(pairs: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in pairs.items():
         key = SUB_ALIASES.get(name.lower())
-        if key and value:
+        if key and value and _PLAIN.fullmatch(value):
             found.setdefault(key, value)
     return found

@@ -61,6 +61,16 @@ def parse_major(text: str, currency: str, field: str = "amount") -> int:
     return check_amount(int(whole + decimals[:digits].ljust(digits, "0")), field)
 
 
+def parse_signed_major(text: str, currency: str) -> int:
+    """Minor units of what `format_major` wrote: the inverse of it, for amounts that may be negative.
+
+    Raises:
+        Invalid: `amount_invalid`, `currency_unknown`.
+    """
+    amount = parse_major(text.removeprefix("-"), currency)
+    return -amount if text.startswith("-") else amount
+
+
 def format_major(amount_minor: int, currency: str) -> str:
     """The amount as a plain decimal with the currency's own digits: -1990 EUR is `"-19.90"`."""
     digits = DIGITS[currency]

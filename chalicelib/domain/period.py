@@ -57,6 +57,12 @@ class Month:
         """The first instant that no longer belongs to the month, in UTC."""
         return self.next().start(timezone)
 
+    def day_of(self, instant: datetime, timezone: str) -> str:
+        """The instant's local date, `YYYY-MM-DD`; the month's nearest day for an instant outside of it."""
+        last = self.end(timezone) - timedelta(milliseconds=1)
+        within = min(max(instant, self.start(timezone)), last)
+        return within.astimezone(_zone(timezone)).date().isoformat()
+
 
 def check_timezone(name: str, field: str = "timezone") -> str:
     """The name itself, where it is a zone of the IANA database.

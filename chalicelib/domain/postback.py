@@ -18,6 +18,7 @@ are the vendors', from their public pages:
   `irclickid`, `OrderId`, `EventTypeCode`, `PromoCode`, `CustomerId`, `CurrencyCode`, `EventDate`)
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,6 +74,7 @@ STATUSES: Mapping[str, Meaning] = {
 }
 """What each status means, in small letters."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9 ._:;,=!+-]{1,64}", re.ASCII)
 _TAUGHT = {
     "sale_status": Meaning.CONVERSION,
     "lead_status": Meaning.CONVERSION,
@@ -145,7 +147,7 @@ def understand(parameters: Mapping[str, str], currency: str) -> Postback:
 
     Raises:
         Invalid: `parameter_ambiguous`, `status_unknown`, `order_id_missing`, `amount_invalid`,
-            `currency_unknown`, `time_invalid`.
+            `currency_unknown`, `time_invalid`, `event_invalid`.
     """
     click_id, order_id = _ids(parameters)
     status = (pick(parameters, "status") or "").strip().lower()
@@ -154,10 +156,13 @@ def understand(parameters: Mapping[str, str], currency: str) -> Postback:
     amount = pick(parameters, "amount") or pick(parameters, "payout")
     amount_minor = None if amount is None else parse_major(amount, currency)
     occurred_at = pick(parameters, "occurred_at")
+    event = pick(parameters, "event") or DEFAULT_EVENT
+    if not event.isascii() or len(event) > 64:
+        raise Invalid("event_invalid", "event must be 1 to 64 letters, digits, spaces or _.:-", "event")
     asked = f"postback-{meaning}" + (f"-{amount_minor}" if meaning is Meaning.REFUND and amount else "")
     return Postback(
         meaning,
-        pick(parameters, "event") or DEFAULT_EVENT,
+        event,
         order_id,
         Content(amount_minor or 0, currency),
         pick(parameters, "adjustment_id") or asked,
@@ -167,6 +172,30 @@ def understand(parameters: Mapping[str, str], currency: str) -> Postback:
         pick(parameters, "customer_id"),
         parse_instant(occurred_at, "occurred_at") if occurred_at else None,
     )
+
+
+def accepted(parameters: Mapping[str, str]) -> str:
+    """The text that tells this caller that all is well: the one it asked for with `return` (as at
+    Keitaro), TUNE's where it speaks as TUNE's callers do (`transaction_id`), else `OK`.
+
+    Raises:
+        Invalid: `return_invalid`, for a text that is not 1 to 64 plain characters.
+    """
+    wanted = parameters.get("return")
+    if wanted is not None:
+        if not _PLAIN.fullmatch(wanted):
+            raise Invalid("return_invalid", "return must be 1 to 64 plain characters", "return")
+        return wanted
+    return "success=true;" if _as_tune(parameters) else "OK"
+
+
+def refused(parameters: Mapping[str, str], code: str, message: str) -> str:
+    """The text that tells this caller what is wrong."""
+    return f"success=false; err_msg={message};" if _as_tune(parameters) else f"error={code}: {message}"
+
+
+def _as_tune(parameters: Mapping[str, str]) -> bool:
+    return "transaction_id" in parameters
 
 
 def _ids(parameters: Mapping[str, str]) -> tuple[str | None, str]:

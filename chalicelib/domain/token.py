@@ -1,4 +1,4 @@
-"""Click tokens: the public id of a click, which verifies without a database.
+"""Click tokens: the public id of a click, which verifies without a database; and the visitor's cookie.
 
 A token is 44 bytes in unpadded base64url (59 characters): key id (1 byte), milliseconds since 1970 (6),
 visitor (10), nonce (3), link number (8), and the first 16 bytes of an HMAC-SHA256 over a purpose salt and
@@ -21,10 +21,12 @@ LENGTH = 59
 """Characters of every token."""
 
 _SALT = b"linkledger.click-token.1\x00"
+_COOKIE_SALT = b"linkledger.visitor-cookie.1\x00"
 _PAYLOAD_BYTES = 28
 _TAG_BYTES = 16
 _LATEST_MS = 253_370_764_800_000
 _SPELLING = re.compile(r"[A-Za-z0-9_-]{59}", re.ASCII)
+_COOKIE_SPELLING = re.compile(r"[A-Za-z0-9_-]{36}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,26 @@ def read(text: str, keys: Mapping[int, bytes]) -> Token | None:
     )
 
 
+def sign_visitor(visitor: str, key_id: int, key: bytes) -> str:
+    """The cookie's text for a visitor: key id (1 byte), visitor (10) and 16 bytes of HMAC, in base64url.
+
+    Signed, because a visitor can be read from any token, and whoever could set it as a cookie would put
+    clicks of their own into somebody else's journey.
+    """
+    payload = key_id.to_bytes(1, "big") + visitor_bytes(visitor)
+    return base64.urlsafe_b64encode(payload + _tag(payload, key, _COOKIE_SALT)).decode()
+
+
+def read_visitor(text: str, keys: Mapping[int, bytes]) -> str | None:
+    """The visitor that a cookie names, or None where its spelling, key or signature is wrong."""
+    if not _COOKIE_SPELLING.fullmatch(text):
+        return None
+    raw = base64.urlsafe_b64decode(text)
+    key = keys.get(raw[0])
+    genuine = hmac.compare_digest(raw[11:], _tag(raw[:11], key or b"", _COOKIE_SALT))
+    return visitor_text(raw[1:11]) if key is not None and genuine else None
+
+
 def visitor_text(raw: bytes) -> str:
     """A visitor's 10 bytes as 16 lower-case base32 characters."""
     return base64.b32encode(raw).decode().lower()
@@ -122,5 +144,5 @@ def _unbase32(text: str, length: int, padding: str = "") -> bytes:
         raise ValueError("not base32") from error
 
 
-def _tag(payload: bytes, key: bytes) -> bytes:
-    return hmac.digest(key, _SALT + payload, hashlib.sha256)[:_TAG_BYTES]
+def _tag(payload: bytes, key: bytes, salt: bytes = _SALT) -> bytes:
+    return hmac.digest(key, salt + payload, hashlib.sha256)[:_TAG_BYTES]

@@ -32,7 +32,8 @@ class Identities:
 
     def known(self, program: str, customer: str, now: datetime) -> Known:
         """All that is known of the customer, in one consistent query."""
-        visitors, conversions = [], []
+        visitors: list[str] = []
+        conversions: list[str] = []
         for kind, value in self._alive(program, customer, now):
             (visitors if kind == "visitor" else conversions).append(value)
         return Known(tuple(visitors), tuple(conversions))

@@ -1,0 +1,220 @@
+"""What a merchant wants to publish, reviewed as a whole: every problem is found, not only the first."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from chalicelib.domain.attribution import MODELS
+from chalicelib.domain.commission import KINDS
+from chalicelib.domain.destination import CONTROL_PARAMETERS, check_url
+from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.ids import check_slug
+from chalicelib.domain.link import check_utm
+from chalicelib.domain.money import check_amount, check_currency
+from chalicelib.domain.partner import Coupon, Partner, fold_coupon
+from chalicelib.domain.period import check_timezone
+from chalicelib.domain.program import Program
+from chalicelib.domain.terms import Attribution, CommissionRule, Terms
+
+MAX_DOMAINS = 50
+MAX_RULES = 50
+MAX_DAYS = 365
+MAX_LATE_DAYS = 30
+MAX_NAME = 200
+MAX_COUPON = 64
+
+_CLICK_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", re.ASCII)
+_EVENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.:-]{0,62}[A-Za-z0-9])?", re.ASCII)
+_DOMAIN = re.compile(r"[^\s\x00-\x20\x7f:/?#@\\%*\[\]]{1,253}")
+_EMAIL = re.compile(r"[^@\s\x00-\x20\x7f<>\"(),;:\\]{1,64}@[^@\s\x00-\x20\x7f<>\"(),;:\\]{1,189}")
+
+
+def refuse(problems: list[Invalid]) -> None:
+    """Go on where there are no problems.
+
+    Raises:
+        Refused: with all of them.
+    """
+    if problems:
+        raise Refused(problems)
+
+
+class Review:
+    """Carries out checks one after the other and keeps what they complain about."""
+
+    def __init__(self) -> None:
+        self.problems: list[Invalid] = []
+
+    def check(self, check: Callable[..., object], *arguments: object) -> None:
+        """Call the check, which raises Invalid where something is wrong."""
+        try:
+            check(*arguments)
+        except Invalid as problem:
+            self.problems.append(problem)
+
+
+def review_program(program: Program) -> list[Invalid]:
+    """Everything that is wrong with a program's settings."""
+    domains = Review()
+    domains.check(_within, len(program.domains), 1, MAX_DOMAINS, "domains", "domains")
+    for position, domain in enumerate(program.domains[:MAX_DOMAINS]):
+        domains.check(_domain, domain, f"domains[{position}]")
+    review = Review()
+    review.check(check_slug, program.id, "id")
+    review.check(check_name, program.name)
+    review.check(check_currency, program.currency)
+    review.check(check_timezone, program.timezone)
+    review.check(_click_param, program.click_param)
+    review.check(_within, len(program.methods), 1, 100, "methods", "methods")
+    review.check(_within, program.late_days, 0, MAX_LATE_DAYS, "days", "late_days")
+    review.check(check_utm, program.utm)
+    if program.settle_in is not None:
+        review.check(check_currency, program.settle_in, "settle_in")
+    if not domains.problems:
+        review.check(check_url, program.default_url, program.domains, "default_url")
+        if program.fallback_url is not None:
+            review.check(check_url, program.fallback_url, program.domains, "fallback_url")
+    return domains.problems + review.problems
+
+
+def review_terms(terms: Terms) -> list[Invalid]:
+    """Everything that is wrong with a version of the terms."""
+    review = Review()
+    _review_attribution(review, terms.attribution)
+    review.check(_within, terms.hold_days, 0, MAX_DAYS, "days", "hold_days")
+    review.check(_within, len(terms.commissions), 1, MAX_RULES, "rules", "commissions")
+    seen: set[str] = set()
+    for position, rule in enumerate(terms.commissions[:MAX_RULES]):
+        path = f"commissions[{position}]"
+        _review_rule(review, rule, path)
+        review.check(_first_of, rule.event, seen, f"{path}.event")
+        seen.add(rule.event)
+    return review.problems
+
+
+def review_partner(partner: Partner) -> list[Invalid]:
+    """Everything that is wrong with a partner."""
+    review = Review()
+    review.check(check_slug, partner.id, "id")
+    review.check(check_name, partner.name)
+    review.check(_email, partner.email)
+    return review.problems
+
+
+def review_coupon(coupon: Coupon) -> list[Invalid]:
+    """Everything that is wrong with a promo code."""
+    folded = fold_coupon(coupon.code)
+    if 1 <= len(folded) <= MAX_COUPON and folded.isprintable():
+        return []
+    return [Invalid("coupon_invalid", f"a code is 1 to {MAX_COUPON} printable characters", "code")]
+
+
+def check_name(name: str) -> str:
+    """The name itself, where people can read it.
+
+    Raises:
+        Invalid: `name_invalid`.
+    """
+    if not 1 <= len(name.strip()) <= MAX_NAME or not name.isprintable():
+        raise Invalid("name_invalid", f"a name is 1 to {MAX_NAME} printable characters", "name")
+    return name
+
+
+def normal_domain(text: str) -> str | None:
+    """The host as URLs name it (lower case, IDNA), None where it is not a plain host name or IPv4 address.
+
+    One label alone would allow a whole top-level domain, so only `localhost` may stand so. A number in
+    the last label makes it an address by the URL standard (https://url.spec.whatwg.org/#concept-host-parser),
+    which has to be in its normal form.
+    """
+    import can_ada
+
+    if not _DOMAIN.fullmatch(text):
+        return None
+    try:
+        host = str(can_ada.parse(f"https://{text}/").hostname)
+    except ValueError:
+        return None
+    if text.isascii() and host != text.lower():
+        return None
+    labels = host.split(".")
+    well_formed = all(re.fullmatch(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels)
+    return host if well_formed and (len(labels) > 1 or host == "localhost") else None
+
+
+def _review_attribution(review: Review, attribution: Attribution) -> None:
+    path = "attribution"
+    review.check(_known, attribution.model, MODELS, "model_unknown", f"{path}.model")
+    review.check(_within, attribution.window_days, 1, MAX_DAYS, "days", f"{path}.window_days")
+    for method, days in attribution.window_days_by_method.items():
+        review.check(_within, days, 1, MAX_DAYS, "days", f"{path}.window_days_by_method.{method}")
+    review.check(_within, attribution.half_life_days, 1, MAX_DAYS, "days", f"{path}.half_life_days")
+    review.check(_weights, attribution.weights, f"{path}.weights")
+
+
+def _review_rule(review: Review, rule: CommissionRule, path: str) -> None:
+    review.check(_event, rule.event, f"{path}.event")
+    review.check(_known, rule.kind, KINDS, "kind_unknown", f"{path}.kind")
+    if rule.kind == "percent":
+        review.check(_given, rule.rate_bp, "a percent rule has a rate_bp", f"{path}.rate_bp")
+        review.check(_absent, rule.amount_minor, "a percent rule has no amount", f"{path}.amount")
+    if rule.kind == "flat":
+        review.check(_given, rule.amount_minor, "a flat rule has an amount", f"{path}.amount")
+        review.check(_absent, rule.rate_bp, "a flat rule has no rate_bp", f"{path}.rate_bp")
+    if rule.rate_bp is not None:
+        review.check(_within, rule.rate_bp, 0, 10_000, "basis points", f"{path}.rate_bp")
+    if rule.amount_minor is not None:
+        review.check(check_amount, rule.amount_minor, f"{path}.amount")
+
+
+def _domain(domain: str, field: str) -> None:
+    if normal_domain(domain) != domain:
+        raise Invalid(
+            "domain_invalid",
+            "a domain is a host name such as shop.example.com, without scheme, port or path",
+            field,
+        )
+
+
+def _first_of(event: str, seen: set[str], field: str) -> None:
+    if event in seen:
+        raise Invalid("event_repeated", "another rule pays for this event", field)
+
+
+def _within(value: int, least: int, most: int, unit: str, field: str) -> None:
+    if not least <= value <= most:
+        raise Invalid("out_of_range", f"must be {least} to {most} {unit}", field)
+
+
+def _known(name: str, table: Iterable[str], code: str, field: str) -> None:
+    if name not in table:
+        raise Invalid(code, f"must be one of {', '.join(table)}", field)
+
+
+def _given(value: object, message: str, field: str) -> None:
+    if value is None:
+        raise Invalid("field_required", message, field)
+
+
+def _absent(value: object, message: str, field: str) -> None:
+    if value is not None:
+        raise Invalid("field_invalid", message, field)
+
+
+def _weights(weights: tuple[int, int, int], field: str) -> None:
+    if any(weight < 0 for weight in weights) or sum(weights) != 100:
+        raise Invalid("weights_invalid", "weights are three integers from 0 that sum to 100", field)
+
+
+def _event(event: str, field: str) -> None:
+    if not _EVENT.fullmatch(event):
+        raise Invalid("event_invalid", "event must be 1 to 64 letters, digits, spaces or _.:-", field)
+
+
+def _click_param(name: str) -> None:
+    if not _CLICK_PARAM.fullmatch(name) or name in CONTROL_PARAMETERS or name.startswith("utm_"):
+        raise Invalid("click_param_invalid", "must be a parameter name such as ll_click", "click_param")
+
+
+def _email(email: str) -> None:
+    if not _EMAIL.fullmatch(email) or not email.isprintable():
+        raise Invalid("email_invalid", "email must be an address such as anna@example.com", "email")

@@ -1,0 +1,254 @@
+"""Recording conversions, however they arrive: one order, one record, whatever is repeated.
+
+The steps: check what was told; gather the evidence; write once; where the order is known already, compare
+and add what is new. No answer before the write is durable.
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain import ids
+from chalicelib.domain.conversion import Content, Outcome, Report, State
+from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.errors import Conflict, Invalid, Unavailable
+from chalicelib.domain.money import check_amount, check_currency
+from chalicelib.domain.program import BROWSER_METHODS, Method, Program
+from chalicelib.domain.settlement import Booked, state_of
+from chalicelib.services import evidence
+from chalicelib.services.evidence import Clue
+from chalicelib.storage.conversions import Conversion, Evidence
+from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import ConditionFailed
+
+MAX_SKEW = timedelta(minutes=10)
+"""How far a caller's clock may be ahead of ours."""
+
+MAX_AGE = timedelta(days=400)
+"""How long ago a conversion may have occurred when it is reported."""
+
+_EVENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.:-]{0,62}[A-Za-z0-9])?", re.ASCII)
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A report as its route parsed it. `customer_id` is the merchant's own id; `visitor` a journey."""
+
+    event: str
+    order_id: str
+    content: Content
+    method: Method
+    click_id: str | None = None
+    coupon: str | None = None
+    customer_id: str | None = None
+    visitor: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of a report: the same id and outcome for every repetition of it."""
+
+    id: str
+    outcome: Outcome
+    state: State
+    duplicate: bool
+
+
+def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) -> Reply:
+    """Record the report, or recognise the order and add what is new.
+
+    Raises:
+        Invalid: `method_not_allowed`, `event_invalid`, `order_id_invalid`, `amount_invalid`,
+            `currency_unknown`, `coupon_invalid`, `customer_id_invalid`, `time_in_future`, `time_too_old`.
+        Conflict: `order_conflict`, the order is known with other figures; nothing changed.
+        Unavailable: nothing is certain; the same report may be sent again.
+    """
+    report = _report(stores, program, incoming, now)
+    conversion = ids.conversion_id(program.id, report.event, report.order_id)
+    clue = _clue(program, report, incoming.visitor)
+    found = evidence.gather(stores, program, conversion, clue, report.occurred_at, now)
+    facts = Facts(conversion, report, now, None, found.touches, found.coupons)
+    decision = decide(facts, program, stores.catalogue.terms(program.id))
+    state = state_of(facts, decision, Booked())
+    shard = ids.shard_of(conversion, program.shards)
+    partners = partners_of(decision)
+    if stores.conversions.create(report, found, shard, decision.outcome, state, partners):
+        return Reply(conversion, decision.outcome, state, duplicate=False)
+    return _repeat(stores, program, report, clue, incoming.occurred_at, now)
+
+
+def partners_of(decision: Decision) -> tuple[str, ...]:
+    """The partners whom the decision credits."""
+    return tuple(credit.partner for credit in decision.credits)
+
+
+def _repeat(
+    stores: Stores,
+    program: Program,
+    report: Report,
+    clue: Clue,
+    occurred_at: datetime | None,
+    now: datetime,
+) -> Reply:
+    """Answer a report of an order that is known: compare, confirm, add evidence."""
+    conversion = ids.conversion_id(program.id, report.event, report.order_id)
+    for _ in range(_ATTEMPTS):
+        known = stores.conversions.find(conversion)
+        if known is None:
+            raise Unavailable("storage_unavailable", "storage does not answer; try again")
+        at = occurred_at or known.facts.report.occurred_at
+        confirms = _confirms(known.facts, report)
+        if not confirms:
+            _check_same(known.facts, report)
+        found = evidence.gather(stores, program, conversion, clue, at, now)
+        new = _news(known.facts, found)
+        try:
+            if confirms:
+                stores.conversions.confirm(known, replace(report, occurred_at=at), new, now)
+            elif new.touches or new.coupons:
+                stores.conversions.add_evidence(known, _key(new), new, now)
+            else:
+                return Reply(conversion, known.outcome, known.state, duplicate=True)
+        except ConditionFailed:
+            continue
+        return _restated(stores, program, conversion)
+    raise Unavailable("storage_busy", "the order is being changed by others; try again")
+
+
+def _restated(stores: Stores, program: Program, conversion: str) -> Reply:
+    """The answer after something was added, worked out from all that is known now."""
+    known = stores.conversions.find(conversion)
+    if known is None:
+        raise Unavailable("storage_unavailable", "storage does not answer; try again")
+    decision = decide(known.facts, program, stores.catalogue.terms(program.id))
+    state = state_of(known.facts, decision, known.booked)
+    stores.conversions.restate(known, decision.outcome, state, partners_of(decision))
+    return Reply(conversion, decision.outcome, state, duplicate=True)
+
+
+def _confirms(facts: Facts, report: Report) -> bool:
+    """Whether this is the first authenticated report of an order that a browser told."""
+    return facts.report.from_browser and not report.from_browser and facts.confirmation is None
+
+
+def _check_same(facts: Facts, report: Report) -> None:
+    """Refuse other figures; a browser's never speak against authenticated ones."""
+    if report.from_browser and not facts.effective.from_browser:
+        return
+    if facts.effective.content != report.content:
+        raise Conflict("order_conflict", "this order is recorded with another amount, currency or items")
+
+
+def _news(facts: Facts, found: Evidence) -> Evidence:
+    """What of the evidence is not known yet, or is now told by somebody more trustworthy."""
+    touches = {(touch.click_id, touch.evidence, touch.trusted) for touch in facts.touches}
+    coupons = {(coupon.code, coupon.partner, coupon.trusted) for coupon in facts.coupons}
+    return Evidence(
+        tuple(t for t in found.touches if (t.click_id, t.evidence, t.trusted) not in touches),
+        tuple(c for c in found.coupons if (c.code, c.partner, c.trusted) not in coupons),
+    )
+
+
+def add_news(stores: Stores, known: Conversion, found: Evidence, now: datetime) -> bool:
+    """Keep what of the evidence is new; whether there was anything.
+
+    Raises:
+        ConditionFailed: the conversion changed meanwhile.
+    """
+    new = _news(known.facts, found)
+    if not new.touches and not new.coupons:
+        return False
+    stores.conversions.add_evidence(known, _key(new), new, now)
+    return True
+
+
+def clue_of(program: Program, report: Report) -> Clue:
+    """What a stored report told beside its figures."""
+    return _clue(program, report, None)
+
+
+def _key(found: Evidence) -> str:
+    digest = hashlib.sha256()
+    for touch in found.touches:
+        digest.update(f"{touch.click_id}|{touch.evidence}|{touch.trusted}\n".encode())
+    for coupon in found.coupons:
+        digest.update(f"{coupon.code}|{coupon.partner}|{coupon.trusted}\n".encode())
+    return digest.hexdigest()[:24]
+
+
+def _clue(program: Program, report: Report, visitor: str | None) -> Clue:
+    trusted = program.trust_browser or not report.from_browser
+    return Clue(report.click_id, report.coupon, report.customer, visitor, trusted)
+
+
+def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime) -> Report:
+    if incoming.method not in program.methods:
+        raise Invalid("method_not_allowed", f"this program does not use {incoming.method}")
+    if not _EVENT.fullmatch(incoming.event):
+        raise Invalid("event_invalid", "event must be 1 to 64 letters, digits, spaces or _.:-", "event")
+    check_currency(incoming.content.currency)
+    check_amount(incoming.content.amount_minor)
+    check_order_id(incoming.order_id)
+    coupon = _text(incoming.coupon, "coupon", 64)
+    customer_id = _text(incoming.customer_id, "customer_id", 256)
+    token = evidence.read_click_id(stores, incoming.click_id)
+    return Report(
+        program=program.id,
+        event=incoming.event,
+        order_id=incoming.order_id,
+        content=incoming.content,
+        method=incoming.method,
+        occurred_at=_check_time(incoming.occurred_at or now, now),
+        received_at=now,
+        confirmed=program.trust_browser or incoming.method not in BROWSER_METHODS,
+        click_id=incoming.click_id if token else None,
+        coupon=coupon,
+        customer=evidence.customer_hash(stores, program.id, customer_id) if customer_id else None,
+    )
+
+
+def check_order_id(order_id: str) -> str:
+    """The order id itself, where it is 1 to 128 printable characters without spaces at its ends.
+
+    Raises:
+        Invalid: `order_id_invalid`.
+    """
+    if not 1 <= len(order_id) <= 128 or order_id != order_id.strip() or not _printable(order_id):
+        raise Invalid("order_id_invalid", "order_id must be 1 to 128 printable characters", "order_id")
+    return order_id
+
+
+def check_customer_id(customer_id: str) -> str:
+    """The merchant's customer id itself, where it is 1 to 256 printable characters.
+
+    Raises:
+        Invalid: `customer_id_invalid`.
+    """
+    checked = _text(customer_id, "customer_id", 256)
+    if checked is None:
+        raise Invalid("customer_id_invalid", "customer_id must not be empty", "customer_id")
+    return checked
+
+
+def _text(value: str | None, field: str, longest: int) -> str | None:
+    if value is None or not value.strip():
+        return None
+    if len(value) > longest or not _printable(value):
+        raise Invalid(f"{field}_invalid", f"{field} must be at most {longest} printable characters", field)
+    return value
+
+
+def _printable(text: str) -> bool:
+    return not any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in text)
+
+
+def _check_time(at: datetime, now: datetime) -> datetime:
+    if at > now + MAX_SKEW:
+        raise Invalid("time_in_future", "occurred_at lies in the future", "occurred_at")
+    if at < now - MAX_AGE:
+        raise Invalid("time_too_old", "occurred_at lies more than 400 days back", "occurred_at")
+    return at

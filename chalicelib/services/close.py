@@ -1,0 +1,157 @@
+"""Closing months: claim, freeze, publish, mark. Every step can be repeated, and rivals act as one.
+
+1. Claim: the books name the month that is being closed; what is due is settled into it.
+2. Freeze: the gate of each shard is shut. From then on no entry can enter the month.
+3. Publish: the files are built from the frozen entries and written where there is none; bytes that are
+   there already must be the same. The manifest comes last: with it the month is published.
+4. Mark: the books say so, and the draft goes.
+"""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib import ENGINE, observe
+from chalicelib.domain.errors import LinkledgerError, Unavailable
+from chalicelib.domain.journal import Books
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+from chalicelib.services import months
+from chalicelib.services.publishing import Files, content_type, written
+from chalicelib.services.reconcile import Summary, settle_due
+from chalicelib.services.settle import rules_of
+from chalicelib.storage.bucket import Differs
+from chalicelib.storage.conversions import Feed
+from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import ConditionFailed
+
+GRACE = timedelta(hours=24)
+"""How long after its end a month stays open for what is told late."""
+
+RETENTION = timedelta(days=3653)
+"""How long a published object is locked: ten years, the longest bookkeeping duty we know of."""
+
+_ATTEMPTS = 5
+
+
+class CloseStopped(LinkledgerError):
+    """The month can't be closed now; the code says why, and nothing is lost by waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A month that is published, and its manifest's hash."""
+
+    program: str
+    month: Month
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A program whose close was stopped, at which month and why."""
+
+    program: str
+    month: Month
+    code: str
+
+
+def close_months(stores: Stores, now: datetime) -> tuple[list[Closed], list[Stopped]]:
+    """Close every month of every program that is over, in order; what stops one stops no other program."""
+    closed: list[Closed] = []
+    stopped: list[Stopped] = []
+    for program_id in stores.catalogue.programs():
+        try:
+            closed += close_program(stores, program_id, now)
+        except LinkledgerError as failure:
+            program = stores.catalogue.program(program_id)
+            month = stores.journal.books(program).next_to_close
+            observe.error("close_stopped", program=program_id, month=str(month), reason=failure.code)
+            observe.count("close_stopped")
+            stopped.append(Stopped(program_id, month, failure.code))
+    return closed, stopped
+
+
+def close_program(stores: Stores, program_id: str, now: datetime) -> list[Closed]:
+    """Close the months of one program that are over, oldest first; which they were.
+
+    Raises:
+        CloseStopped: `money_quarantined`, `ledger_differs`.
+        Unavailable: storage is away; the next run goes on where this one stopped.
+    """
+    program = stores.catalogue.program(program_id)
+    closed: list[Closed] = []
+    while True:
+        month = stores.journal.books(program).next_to_close
+        if now < month.end(program.timezone) + GRACE:
+            return closed
+        closed.append(_close_month(stores, program, month, now))
+
+
+def _close_month(stores: Stores, program: Program, month: Month, now: datetime) -> Closed:
+    books = _claim(stores, program, month)
+    if books.closed_through is None or books.closed_through < month:
+        settle_due(stores, rules_of(stores, program.id), now, Summary())
+        _check_nothing_quarantined(stores, program, month)
+        for shard in range(program.shards):
+            stores.journal.freeze(program.id, month, shard)
+    sha256 = _publish(stores, program, month, books)
+    _mark(stores, program, month, sha256)
+    months.drop_draft(stores, program.id, month)
+    observe.count("month_closed")
+    return Closed(program.id, month, sha256)
+
+
+def _claim(stores: Stores, program: Program, month: Month) -> Books:
+    """The books with this month claimed, or already closed, by us or by a rival."""
+    for _ in range(_ATTEMPTS):
+        books = stores.journal.books(program)
+        if books.closing == month or (books.closed_through and books.closed_through >= month):
+            return books
+        try:
+            stores.journal.claim(program, books, month, ENGINE)
+        except ConditionFailed:
+            continue
+    raise Unavailable("books_busy", "the books are being changed by others")
+
+
+def _check_nothing_quarantined(stores: Stores, program: Program, month: Month) -> None:
+    for shard in range(program.shards):
+        for listed in stores.conversions.in_feed(program.id, shard, Feed.QUARANTINED):
+            if Month.of(listed.report.occurred_at, program.timezone) <= month:
+                raise CloseStopped("money_quarantined", f"{listed.id} could not be processed")
+
+
+def _publish(stores: Stores, program: Program, month: Month, books: Books) -> str:
+    opening = months.opening_of(stores, program, month, books.opened)
+    with written(stores, program, month, opening, books.engine or ENGINE) as files:
+        try:
+            _write_all(stores, program, month, files)
+        except Differs as found:
+            raise CloseStopped("ledger_differs", f"{found.key} is there with other bytes") from found
+        return files.sha256
+
+
+def _write_all(stores: Stores, program: Program, month: Month, files: Files) -> None:
+    folder = months.published_folder(program.id, month)
+    until = month.end(program.timezone) + RETENTION
+    for part in files.parts:
+        with (files.folder / part.name).open("rb") as body:
+            stores.bucket.publish(folder + part.name, body, part.sha256, content_type(part.name), until)
+    name = "manifest.json"
+    manifest = io.BytesIO(files.manifest)
+    stores.bucket.publish(folder + name, manifest, files.sha256, content_type(name), until)
+
+
+def _mark(stores: Stores, program: Program, month: Month, sha256: str) -> None:
+    """Say in the books that the month is closed; a rival that has said so already has said the same."""
+    for _ in range(_ATTEMPTS):
+        books = stores.journal.books(program)
+        if books.closed_through is not None and books.closed_through >= month:
+            return
+        try:
+            stores.journal.mark_published(program, books, month, sha256)
+        except ConditionFailed:
+            continue
+        return
+    raise Unavailable("books_busy", "the books are being changed by others")

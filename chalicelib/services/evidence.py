@@ -1,0 +1,144 @@
+"""Gathering what a conversion's credit can rest on: clicks, devices of a customer, promo codes."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.click import Click, Verdict
+from chalicelib.domain.conversion import CouponMatch, Touch
+from chalicelib.domain.partner import fold_coupon
+from chalicelib.domain.program import Program
+from chalicelib.domain.terms import longest_window_days
+from chalicelib.domain.token import Token
+from chalicelib.domain.token import read as read_token
+from chalicelib.services import redirect
+from chalicelib.storage.conversions import Evidence
+from chalicelib.storage.stores import Stores
+
+MAX_TOUCHES = 100
+"""Touches that a conversion keeps: the oldest one and the newest ninety-nine."""
+
+MAX_DEVICES = 20
+"""Devices of one customer whose journeys are gathered."""
+
+_POINTER_DAYS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """What was told of an order beside its figures; `customer` is the HMAC, `visitor` a journey."""
+
+    click_id: str | None
+    coupon: str | None
+    customer: str | None
+    visitor: str | None
+    trusted: bool
+
+
+def customer_hash(stores: Stores, program: str, customer_id: str) -> str:
+    """The form in which a merchant's customer id is kept: HMAC-SHA-256 per program, 32 hex digits."""
+    message = f"{program}\x00{customer_id}".encode()
+    return hmac.new(stores.secrets.customer_key, message, hashlib.sha256).hexdigest()[:32]
+
+
+def gather(
+    stores: Stores, program: Program, conversion: str, clue: Clue, occurred_at: datetime, now: datetime
+) -> Evidence:
+    """The touches and coupons that these clues lead to, as they are known now.
+
+    A customer's conversion is noted before the customer's devices are read, and a device before the
+    customer's conversions: whichever of the two comes first, the later one finds it.
+    """
+    since, until = _span(stores, program, occurred_at)
+    touches: list[Touch] = []
+    token = read_click_id(stores, clue.click_id)
+    if token and clue.click_id:
+        touches += _by_click(stores, program, clue.click_id, token, since, until, now)
+    if clue.visitor and (token is None or token.visitor != clue.visitor):
+        touches += _journey(stores, program, clue.visitor, since, until, now, "journey")
+    if clue.customer:
+        expires = now + timedelta(days=_POINTER_DAYS)
+        stores.identities.add_conversion(program.id, clue.customer, conversion, expires)
+        known = stores.identities.known(program.id, clue.customer, now)
+        for visitor in known.visitors[:MAX_DEVICES]:
+            touches += _journey(stores, program, visitor, since, until, now, "customer")
+    return Evidence(_bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue))
+
+
+def touches_of_visitor(
+    stores: Stores, program: Program, visitor: str, occurred_at: datetime, now: datetime
+) -> tuple[Touch, ...]:
+    """The touches of one of the customer's devices up to that time."""
+    since, until = _span(stores, program, occurred_at)
+    return _bounded(_journey(stores, program, visitor, since, until, now, "customer"), trusted=True)
+
+
+def read_click_id(stores: Stores, click_id: str | None) -> Token | None:
+    """What a click token says, where it is one of ours."""
+    return read_token(click_id, stores.secrets.token_keys) if click_id else None
+
+
+def _span(stores: Stores, program: Program, occurred_at: datetime) -> tuple[datetime, datetime]:
+    """The whole seconds in which a click can lie that any version of the terms counts."""
+    second = occurred_at.replace(microsecond=0)
+    longest = longest_window_days(stores.catalogue.terms(program.id))
+    return second - timedelta(days=longest), second + timedelta(milliseconds=999)
+
+
+def _by_click(
+    stores: Stores,
+    program: Program,
+    click_id: str,
+    token: Token,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+) -> list[Touch]:
+    clicks = stores.clicks.journey(program.id, token.visitor, since, max(until, token.at), now)
+    if not any(click.token == click_id for click in clicks):
+        restored = redirect.restore(stores, click_id, now)
+        if restored is None or restored.program != program.id:
+            return []
+        clicks = [*clicks, restored]
+    touches = _touches(clicks, "journey")
+    return [replace(touch, evidence="click_id") if touch.click_id == click_id else touch for touch in touches]
+
+
+def _journey(
+    stores: Stores,
+    program: Program,
+    visitor: str,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    evidence: str,
+) -> list[Touch]:
+    return _touches(stores.clicks.journey(program.id, visitor, since, until, now), evidence)
+
+
+def _touches(clicks: Iterable[Click], evidence: str) -> list[Touch]:
+    return [
+        Touch(click.token, click.at, click.partner or None, click.code, click.channel, evidence)
+        for click in clicks
+        if click.verdict is Verdict.HUMAN and click.token
+    ]
+
+
+def _bounded(touches: Iterable[Touch], *, trusted: bool) -> tuple[Touch, ...]:
+    best: dict[str, Touch] = {}
+    for touch in sorted(touches, key=lambda t: (t.evidence != "click_id", t.evidence)):
+        best.setdefault(touch.click_id, replace(touch, trusted=trusted))
+    ordered = sorted(best.values(), key=lambda touch: (touch.at, touch.click_id))
+    if len(ordered) > MAX_TOUCHES:
+        ordered = [ordered[0], *ordered[1 - MAX_TOUCHES :]]
+    return tuple(ordered)
+
+
+def _coupons(stores: Stores, program: Program, clue: Clue) -> tuple[CouponMatch, ...]:
+    if not clue.coupon:
+        return ()
+    folded = fold_coupon(clue.coupon)
+    coupon = stores.catalogue.find_coupon(program.id, folded)
+    return (CouponMatch(folded, coupon.partner if coupon else None, clue.trusted),)

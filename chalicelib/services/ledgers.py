@@ -1,0 +1,78 @@
+"""Reading ledgers: which months there are, and the files of one."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+from chalicelib.services import months
+from chalicelib.storage.stores import Stores
+
+LINK_LIFE = timedelta(minutes=15)
+
+
+class Status(StrEnum):
+    """Whether a month's ledger can still change."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A month of a program. `sha256` is that of a published manifest that is known from the books."""
+
+    program: str
+    month: Month
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A ledger with its manifest, and links to its files that end at `expires_at`."""
+
+    ledger: Ledger
+    manifest: dict[str, Any]
+    links: dict[str, str]
+    expires_at: datetime
+
+
+def of_program(stores: Stores, program: Program) -> list[Ledger]:
+    """The program's months, oldest first: every published one, then the drafts that there are."""
+    books = stores.journal.books(program)
+    found = []
+    if books.closed_through is not None:
+        month = books.opened
+        while month <= books.closed_through:
+            found.append(Ledger(program.id, month, Status.PUBLISHED))
+            month = month.next()
+    for key in stores.bucket.keys(f"drafts/{program.id}/"):
+        folder, name = key.rsplit("/", 1)
+        month = Month.parse(folder.split("/")[2])
+        if name == "manifest.json" and month >= books.next_to_close:
+            found.append(Ledger(program.id, month, Status.DRAFT))
+    return found
+
+
+def contents(stores: Stores, program: Program, month: Month, now: datetime) -> Contents:
+    """One month's manifest, and short-lived links to its files.
+
+    Raises:
+        NotFound: `ledger_unknown`.
+    """
+    books = stores.journal.books(program)
+    published = books.closed_through is not None and month <= books.closed_through
+    status = Status.PUBLISHED if published else Status.DRAFT
+    folder = (months.published_folder if published else months.draft_folder)(program.id, month)
+    manifest = stores.bucket.find(folder + "manifest.json")
+    if manifest is None:
+        raise NotFound("ledger_unknown", "there is no ledger for this month")
+    read = json.loads(manifest)
+    names = [part["name"] for part in read["parts"]] + ["manifest.json"]
+    seconds = int(LINK_LIFE.total_seconds())
+    links = {name: stores.bucket.link(folder + name, seconds) for name in names}
+    return Contents(Ledger(program.id, month, status), read, links, now + LINK_LIFE)

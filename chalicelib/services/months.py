@@ -1,0 +1,97 @@
+"""Months of a program: what each starts from, and its drafts."""
+
+import csv
+import hashlib
+import io
+import json
+from datetime import datetime
+
+from chalicelib import ENGINE
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.ledger import Key
+from chalicelib.domain.money import parse_signed_major
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+from chalicelib.services.publishing import Files, Opening, content_type, written
+from chalicelib.storage.stores import Stores
+
+
+def published_folder(program: str, month: Month) -> str:
+    """Where a closed month's files stand in the ledger bucket."""
+    return f"ledgers/{program}/{month}/"
+
+
+def draft_folder(program: str, month: Month) -> str:
+    """Where an open month's files stand in the ledger bucket."""
+    return f"drafts/{program}/{month}/"
+
+
+def opening_of(stores: Stores, program: Program, month: Month, first: Month) -> Opening:
+    """What a month starts from: the published balances of the month before it.
+
+    Raises:
+        Unavailable: the month before can't be read, or its summary is not what its manifest says.
+    """
+    if month <= first:
+        return Opening(None, {})
+    folder = published_folder(program.id, month.previous())
+    manifest = stores.bucket.find(folder + "manifest.json")
+    summary = stores.bucket.find(folder + "summary.csv")
+    if manifest is None or summary is None:
+        raise Unavailable("ledger_missing", f"the ledger of {month.previous()} can't be read")
+    named = {part["name"]: part["sha256"] for part in json.loads(manifest)["parts"]}
+    if named["summary.csv"] != _sha256(summary):
+        raise Unavailable("ledger_damaged", f"the summary of {month.previous()} is not the published one")
+    return Opening((month.previous(), _sha256(manifest)), _balances(summary))
+
+
+def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Month]:
+    """Write the drafts of the open months again, from the first one that is behind; which they were."""
+    notes = stores.journal.dirty(program.id)
+    if not notes:
+        return []
+    books = stores.journal.books(program)
+    first = books.next_to_close
+    dirty = [month for month, _, _ in notes]
+    behind = max(min(dirty), first)
+    until = max(Month.of(now, program.timezone), *dirty)
+    opening = opening_of(stores, program, first, books.opened)
+    refreshed = []
+    month = first
+    while month <= until:
+        with written(stores, program, month, opening, ENGINE) as files:
+            if month >= behind:
+                _write_draft(stores, program, month, files)
+                refreshed.append(month)
+            opening = Opening((month, files.sha256), files.tally.carried())
+        month = month.next()
+    for _, sort_key, mark in notes:
+        stores.journal.clear_dirty(program.id, sort_key, mark)
+    return refreshed
+
+
+def drop_draft(stores: Stores, program: str, month: Month) -> None:
+    """Remove the draft of a month that is published."""
+    for key in stores.bucket.keys(draft_folder(program, month)):
+        stores.bucket.delete(key)
+
+
+def _write_draft(stores: Stores, program: Program, month: Month, files: Files) -> None:
+    folder = draft_folder(program.id, month)
+    for part in files.parts:
+        with (files.folder / part.name).open("rb") as body:
+            stores.bucket.write(folder + part.name, body, content_type(part.name))
+    stores.bucket.write(folder + "manifest.json", io.BytesIO(files.manifest), content_type("manifest.json"))
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _balances(summary: bytes) -> dict[Key, tuple[int, int]]:
+    balances = {}
+    for row in csv.DictReader(io.StringIO(summary.decode(), newline="")):
+        amounts = [parse_signed_major(row[name], row["currency"]) for name in ("closing", "payable")]
+        if any(amounts):
+            balances[row["partner"], row["currency"]] = (amounts[0], amounts[1])
+    return balances

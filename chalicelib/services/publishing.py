@@ -1,0 +1,171 @@
+"""Writing a month's files: one pass over the journal into temporary files, hashed as they grow.
+
+The same entries, opening balances and engine version always give the same bytes, whether for a draft, for
+publishing, or to verify what was published. Memory holds balances and a bounded buffer, never the month.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from chalicelib.domain import ledger, statement
+from chalicelib.domain.ledger import Key, Part, Tally
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+from chalicelib.storage.stores import Stores
+
+_BUFFER_BYTES = 4 << 20
+
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "ledger": "text/plain; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a month starts from: the month before, its manifest's hash and its carried balances."""
+
+    previous: tuple[Month, str] | None
+    balances: Mapping[Key, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A month's files on disk: the parts in their order, and the manifest that names them."""
+
+    folder: Path
+    parts: tuple[Part, ...]
+    manifest: bytes
+    tally: Tally
+
+    @property
+    def sha256(self) -> str:
+        """The manifest's own hash, which the next month's manifest carries."""
+        return hashlib.sha256(self.manifest).hexdigest()
+
+
+@contextmanager
+def written(stores: Stores, program: Program, month: Month, opening: Opening, engine: str) -> Iterator[Files]:
+    """The month's files, as long as the context lasts."""
+    with TemporaryDirectory(prefix="ledger-") as name:
+        folder = Path(name)
+        (folder / "statements").mkdir()
+        tally = Tally.opened_with(opening.balances)
+        parts = _write_entries(stores, program, month, tally, folder)
+        manifest = ledger.manifest(
+            program.id, month, program.timezone, engine, tally, parts, opening.previous
+        )
+        yield Files(folder, parts, manifest, tally)
+
+
+def content_type(name: str) -> str:
+    """The content type of a ledger file by its name."""
+    return CONTENT_TYPES[name.rsplit(".", 1)[1]]
+
+
+def _write_entries(
+    stores: Stores, program: Program, month: Month, tally: Tally, folder: Path
+) -> tuple[Part, ...]:
+    journal = _Spool(folder)
+    statements = _Spool(folder)
+    opened = Tally.opened_with(tally.carried())
+    parts = []
+    for shard in range(program.shards):
+        name = f"ledger-{shard:05d}.csv"
+        rows = _Spool(folder)
+        rows.add(name, ledger.header(ledger.ENTRY_COLUMNS))
+        for entry in stores.journal.entries(program.id, month, shard):
+            tally.add(entry)
+            rows.add(name, ledger.entry_line(entry))
+            statements.add(statement.name(entry.partner), ledger.entry_line(entry))
+            journal.add("entries", ledger.journal_transaction(entry, month, program.timezone))
+        parts.append(rows.part(name, header_rows=1))
+    return (
+        *parts,
+        _summary(folder, tally),
+        _journal(folder, program, month, opened, tally, journal),
+        *_statements(folder, opened, tally, statements),
+    )
+
+
+def _summary(folder: Path, tally: Tally) -> Part:
+    spool = _Spool(folder)
+    for record in ledger.summary_lines(tally):
+        spool.add("summary.csv", record)
+    return spool.part("summary.csv", header_rows=1)
+
+
+def _journal(
+    folder: Path, program: Program, month: Month, opened: Tally, tally: Tally, entries: "_Spool"
+) -> Part:
+    currencies = sorted({currency for _, currency in tally.balances})
+    spool = _Spool(folder)
+    head = ledger.journal_opening(program.id, month, program.timezone, opened, currencies)
+    spool.add("journal.ledger", head)
+    spool.append_file("journal.ledger", entries, "entries")
+    return spool.part("journal.ledger", rows=sum(tally.kinds.values()))
+
+
+def _statements(folder: Path, opened: Tally, tally: Tally, entries: "_Spool") -> Iterator[Part]:
+    for partner in sorted({partner for partner, _ in tally.balances}):
+        name = statement.name(partner)
+        spool = _Spool(folder)
+        whole = f"{name}.whole"
+        for record in statement.opening_lines(partner, opened):
+            spool.add(whole, record)
+        spool.append_file(whole, entries, name)
+        for record in statement.closing_lines(partner, tally):
+            spool.add(whole, record)
+        part = spool.part(whole, header_rows=1)
+        (folder / whole).replace(folder / name)
+        yield Part(name, part.sha256, part.bytes, part.rows)
+
+
+class _Spool:
+    """Texts by file name, kept in a bounded buffer and appended to their files when it is full."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pending: dict[str, list[str]] = {}
+        self._held_bytes = 0
+        self._records: dict[str, int] = {}
+
+    def add(self, name: str, text: str) -> None:
+        self._pending.setdefault(name, []).append(text)
+        self._records[name] = self._records.get(name, 0) + 1
+        self._held_bytes += len(text)
+        if self._held_bytes >= _BUFFER_BYTES:
+            self.flush()
+
+    def append_file(self, name: str, other: "_Spool", other_name: str) -> None:
+        """Append another spool's file to one of this spool's, piece by piece, and remove it."""
+        self.flush()
+        other.flush()
+        source = self._folder / other_name
+        if source.exists():
+            with source.open("rb") as reader, (self._folder / name).open("ab") as writer:
+                while piece := reader.read(1 << 20):
+                    writer.write(piece)
+            source.unlink()
+        self._records[name] = self._records.get(name, 0) + other._records.get(other_name, 0)
+
+    def flush(self) -> None:
+        for name, texts in self._pending.items():
+            with (self._folder / name).open("ab") as file:
+                file.write("".join(texts).encode())
+        self._pending.clear()
+        self._held_bytes = 0
+
+    def part(self, name: str, *, header_rows: int = 0, rows: int | None = None) -> Part:
+        """The finished file, hashed; `rows` where its records are not one a row."""
+        self.flush()
+        path = self._folder / name
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        counted = self._records[name] - header_rows if rows is None else rows
+        return Part(name, digest, path.stat().st_size, counted)

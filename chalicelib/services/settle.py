@@ -1,0 +1,103 @@
+"""Settling one conversion: load what is known, decide, book what is missing, in one transaction."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.conversion import State
+from chalicelib.domain.decision import Decision, decide
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.journal import Books
+from chalicelib.domain.program import Program
+from chalicelib.domain.settlement import Settlement, settle
+from chalicelib.domain.terms import Terms
+from chalicelib.services import capture, evidence
+from chalicelib.storage.conversions import Conversion, Feed
+from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import ConditionFailed
+
+_ATTEMPTS = 8
+
+
+class Result(StrEnum):
+    """What settling a conversion came to."""
+
+    BOOKED = "booked"
+    DECIDED = "decided"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a program's conversions are settled under; read once for many of them."""
+
+    program: Program
+    versions: Sequence[Terms]
+
+
+def rules_of(stores: Stores, program_id: str) -> Rules:
+    """The program and its terms as they are now."""
+    return Rules(stores.catalogue.program(program_id), stores.catalogue.terms(program_id))
+
+
+def settle_conversion(stores: Stores, rules: Rules, conversion: str, now: datetime) -> Result:
+    """Bring one conversion to where its facts say that it is at `now`.
+
+    Safe to repeat and to run beside others: everything is booked against the version that was read, and
+    the months' gates. Where a month froze meanwhile, the next open one takes the entries.
+
+    Raises:
+        Unavailable: storage is away, or others kept changing it; it stays in the queue.
+    """
+    full_month: Books | None = None
+    for _ in range(_ATTEMPTS):
+        found = stores.conversions.find(conversion)
+        if found is None:
+            return Result.UNCHANGED
+        books = full_month or stores.journal.books(rules.program)
+        full_month = None
+        try:
+            if _heals(found) and _heal(stores, rules, found, now):
+                continue
+            return _settle_once(stores, rules, found, books, now)
+        except ConditionFailed as failure:
+            if books.closing and 0 not in failure.failed:
+                full_month = replace(books, closed_through=books.closing, closing=None)
+    raise Unavailable("storage_busy", "the conversion is being changed by others")
+
+
+def _settle_once(stores: Stores, rules: Rules, found: Conversion, books: Books, now: datetime) -> Result:
+    decision = decide(found.facts, rules.program, rules.versions)
+    settlement = settle(found.facts, decision, found.booked, rules.program, books, now)
+    if found.feed is not Feed.DUE and not _changes(found, settlement):
+        return Result.UNCHANGED
+    for month in sorted({entry.month for entry in settlement.entries}):
+        stores.journal.mark_dirty(rules.program.id, month, found.shard, now, secrets.token_hex(8))
+    stores.conversions.settle(found, settlement, _partners(found, decision), books)
+    return Result.BOOKED if settlement.entries else Result.DECIDED
+
+
+def _changes(found: Conversion, settlement: Settlement) -> bool:
+    return bool(settlement.entries) or settlement.booked != found.booked or settlement.state != found.state
+
+
+def _partners(found: Conversion, decision: Decision) -> tuple[str, ...]:
+    """Everybody whose balance this conversion touches or touched."""
+    booked = (entry.partner for entry in found.booked.entries)
+    return tuple(dict.fromkeys([*capture.partners_of(decision), *booked]))
+
+
+def _heals(found: Conversion) -> bool:
+    return found.feed is Feed.DUE and found.state is State.UNATTRIBUTED
+
+
+def _heal(stores: Stores, rules: Rules, found: Conversion, now: datetime) -> bool:
+    """Look again for clicks, devices and codes; whether something new was found and kept."""
+    report = found.facts.effective
+    clue = capture.clue_of(rules.program, report)
+    codes = [coupon.code for coupon in found.facts.coupons if coupon.partner is None]
+    clue = replace(clue, coupon=clue.coupon or next(iter(codes), None))
+    again = evidence.gather(stores, rules.program, found.facts.id, clue, report.occurred_at, now)
+    return capture.add_news(stores, found, again, now)
