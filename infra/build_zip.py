@@ -5,6 +5,7 @@ same project.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -57,6 +58,7 @@ def chalice_package(project: Path, stage: str, target: Path) -> Package:
     Raises:
         PackageError: it failed, or it left packages out.
     """
+    shutil.rmtree(target, ignore_errors=True)
     command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
     command += ["--project-dir", str(project), "package", "--stage", stage, str(target)]
     variables = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
@@ -64,7 +66,10 @@ def chalice_package(project: Path, stage: str, target: Path) -> Package:
     said = done.stdout + done.stderr
     if done.returncode != 0 or _MISSING_WHEELS in said:
         raise PackageError(f"chalice package failed:\n{said}")
-    return Package(target / "deployment.zip", target / "sam.json")
+    package = Package(target / "deployment.zip", target / "sam.json")
+    if not package.zip_path.exists():
+        raise PackageError("chalice package made no zip: the app has no functions")
+    return package
 
 
 def largest(zip_path: Path, count: int = 8) -> list[tuple[str, float]]:
