@@ -24,7 +24,16 @@ from chalicelib import bootstrap, observe
 from chalicelib.domain.credentials import NOBODY, Caller, Scope
 from chalicelib.domain.errors import Invalid, LinkledgerError, NotFound
 from chalicelib.routes.replies import Reply, error_response, internal_error, json_response, status_of
-from chalicelib.routes.wire import Body, View, check_text, check_transfer, encode, read_object, shape
+from chalicelib.routes.wire import (
+    Body,
+    View,
+    check_text,
+    check_transfer,
+    encode,
+    printable,
+    read_object,
+    shape,
+)
 from chalicelib.services import access
 from chalicelib.storage.stores import Stores
 
@@ -62,6 +71,7 @@ class Endpoint:
     scopes: frozenset[Scope]
     query: tuple[str, ...]
     signed: bool
+    media: tuple[str, ...]
 
 
 def endpoint(
@@ -72,6 +82,7 @@ def endpoint(
     scopes: Collection[Scope] = frozenset(),
     query: Sequence[str] = (),
     signed: bool = False,
+    media: Sequence[str] = ("application/json",),
 ) -> Callable[[Callable[[Call[Any]], Any]], Callable[..., Response]]:
     """Make a view of a function from `Call` to its answer.
 
@@ -82,12 +93,21 @@ def endpoint(
         scopes: who may call; empty means that no credential is needed.
         query: the parameters that are read; others are refused, and so are repeated ones.
         signed: whether a Standard Webhooks signature by the body's `program` will do instead of a key.
+        media: the content types under which the JSON body may come.
     """
 
     def decorate(view: Callable[[Call[Any]], Any]) -> Callable[..., Response]:
         summary = (view.__doc__ or "").strip().split("\n")[0]
         declared = Endpoint(
-            view.__name__, summary, body, returns, status, frozenset(scopes), tuple(query), signed
+            view.__name__,
+            summary,
+            body,
+            returns,
+            status,
+            frozenset(scopes),
+            tuple(query),
+            signed,
+            tuple(media),
         )
 
         @functools.wraps(view)
@@ -125,14 +145,14 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
     content: dict[str, Any] = {}
     caller = NOBODY
     if declared.signed and access.is_signed(headers):
-        check_transfer(headers, raw)
+        check_transfer(headers, raw, media=declared.media)
         content = read_object(raw)
         caller = access.verify_signature(stores, headers, raw, content.get("program"), now)
     elif declared.scopes:
         caller = access.verify_key(stores, headers.get("authorization"), declared.scopes)
     _check_path(path)
     if declared.body is not None and not content:
-        check_transfer(headers, raw)
+        check_transfer(headers, raw, media=declared.media)
         content = read_object(raw)
     return Call(
         body=shape(content, declared.body) if declared.body is not None else None,
@@ -155,11 +175,11 @@ def _check_path(path: Mapping[str, str]) -> None:
 
 def _query(declared: Endpoint, request: Any) -> dict[str, str]:
     found: dict[str, str] = {}
-    given = request.query_params or {}
-    for name in given:
+    given: Any = request.query_params
+    for name in given or ():
         values = given.getlist(name)
         if name not in declared.query:
-            raise Invalid("query_unknown", "there is no such query parameter", _printable(name))
+            raise Invalid("query_unknown", "there is no such query parameter", printable(name))
         if len(values) > 1:
             raise Invalid("query_repeated", "a query parameter may be given once", name)
         check_text(values[0], name)
@@ -167,10 +187,6 @@ def _query(declared: Endpoint, request: Any) -> dict[str, str]:
             raise Invalid("query_invalid", "a query parameter may have 4096 characters", name)
         found[name] = values[0]
     return found
-
-
-def _printable(name: str) -> str:
-    return name.encode("ascii", "replace").decode().replace("\x00", "?")[:100]
 
 
 def _response(declared: Endpoint, result: Any) -> Response:

@@ -27,7 +27,7 @@ _SEAL_BYTES = 16
 T = TypeVar("T")
 
 
-class Listing(View, Generic[T], frozen=True, kw_only=True):
+class Listing(View, Generic[T]):
     """A page of a list; `next_cursor` is null at the end."""
 
     data: list[T]

@@ -54,7 +54,17 @@ def json_response(body: bytes, status: int, headers: Mapping[str, str] | None = 
 def error_response(error: errors.LinkledgerError) -> Response:
     """The answer for an expected failure."""
     status = status_of(error)
-    return _failure(status, error.code, error.message, error.field, getattr(error, "errors", None))
+    return json_response(
+        json.dumps({"error": error_object(error)}).encode(), status, _EXTRA_HEADERS.get(status)
+    )
+
+
+def error_object(error: errors.LinkledgerError) -> dict[str, Any]:
+    """The `error` member: `field` names the one to blame, `errors` lists them where there are several."""
+    found = _named(error)
+    if isinstance(error, errors.Refused) and len(error.errors) > 1:
+        found["errors"] = [_named(one) for one in error.errors]
+    return found
 
 
 def internal_error() -> Response:
@@ -74,24 +84,10 @@ def status_of(error: errors.LinkledgerError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def error_object(
-    code: str, message: str, field: str | None = None, all_errors: list[dict[str, Any]] | None = None
-) -> dict[str, Any]:
-    """The `error` member; `field` names the one to blame, `errors` lists several."""
-    found: dict[str, Any] = {"code": code, "message": message}
-    if field is not None:
-        found["field"] = field
-    if all_errors:
-        found["errors"] = all_errors
-    return found
+def _named(error: errors.LinkledgerError) -> dict[str, Any]:
+    named = {"code": error.code, "message": error.message}
+    return named if error.field is None else named | {"field": error.field}
 
 
-def _failure(
-    status: int,
-    code: str,
-    message: str,
-    field: str | None = None,
-    all_errors: list[dict[str, Any]] | None = None,
-) -> Response:
-    body = json.dumps({"error": error_object(code, message, field, all_errors)}).encode()
-    return json_response(body, status, _EXTRA_HEADERS.get(status))
+def _failure(status: int, code: str, message: str) -> Response:
+    return json_response(json.dumps({"error": {"code": code, "message": message}}).encode(), status)

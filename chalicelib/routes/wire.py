@@ -6,29 +6,43 @@ refused, because two readers of one signed body must never understand it differe
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
+from types import UnionType
+from typing import Any, TypeVar, dataclass_transform, get_args, get_origin
 
 import msgspec
 
-from chalicelib.domain.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
+from chalicelib.domain.errors import Invalid, Malformed, Refused, TooLarge, UnsupportedMedia
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
+MAX_PROBLEMS = 20
+"""Of a list, how many problems an answer names."""
 
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
-_FIELD = re.compile(r"(unknown|missing required) field `(.*)`$", re.DOTALL)
+_AT = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 T = TypeVar("T")
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Shape(msgspec.StructMeta):
+    """Makes every declared shape frozen, with fields given by name."""
+
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
+    ) -> "_Shape":
+        defaults = {"kw_only": True, "frozen": True}
+        return super().__new__(mcls, name, bases, namespace, **(defaults | options))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Body(msgspec.Struct, metaclass=_Shape, forbid_unknown_fields=True):
     """What a route accepts. Fields that may be left out are `X | None = None`: null counts as left out."""
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class View(msgspec.Struct, metaclass=_Shape):
     """What a route answers. Times are given as text by `period.format_instant`."""
 
 
@@ -39,7 +53,9 @@ class _NotAnInteger:
         self.text = text
 
 
-def check_transfer(headers: Mapping[str, str], raw: bytes, *, media: str = "application/json") -> None:
+def check_transfer(
+    headers: Mapping[str, str], raw: bytes, *, media: Collection[str] = ("application/json",)
+) -> None:
     """Let the body on where its size, type and encoding are the ones that are read here.
 
     Raises:
@@ -52,8 +68,8 @@ def check_transfer(headers: Mapping[str, str], raw: bytes, *, media: str = "appl
         raise UnsupportedMedia("content_encoding_unsupported", "send the body without Content-Encoding")
     kind, _, parameters = headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
-    if kind.strip().lower() != media or charset not in {"", "charset=utf-8"}:
-        raise UnsupportedMedia("content_type_unsupported", f"send {media} in UTF-8")
+    if kind.strip().lower() not in media or charset not in {"", "charset=utf-8"}:
+        raise UnsupportedMedia("content_type_unsupported", f"send {' or '.join(media)} in UTF-8")
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
@@ -81,16 +97,16 @@ def read_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def shape(value: object, kind: type[T], prefix: str = "") -> T:
-    """The value in the declared shape; `prefix` is put before the field that an error names.
+def shape(value: object, kind: type[T]) -> T:
+    """The value in the declared shape.
 
     Raises:
-        Invalid: `field_unknown`, `field_required`, `field_invalid`.
+        Refused: with every `field_unknown`, `field_required` and `field_invalid` that there is.
     """
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _translate(str(error), prefix) from None
+        raise Refused(_problems(value, kind, "") or [_translate(str(error), "")]) from None
 
 
 def encode(value: object) -> bytes:
@@ -147,14 +163,57 @@ def _too_deep() -> Malformed:
     return Malformed("json_too_deep", f"JSON may be nested {MAX_DEPTH} levels deep")
 
 
-def _translate(text: str, prefix: str) -> Invalid:
-    match = _AT.match(text)
-    what, path = (match["what"], match["path"] or "") if match else (text, "")
-    path = (prefix + path).lstrip(".") if not prefix or path.startswith(("[", ".")) else f"{prefix}.{path}"
-    named = _FIELD.search(what)
-    if named:
-        path = f"{path}.{named[2]}" if path else named[2]
-        if named[1] == "unknown":
-            return Invalid("field_unknown", "there is no such field", printable(path))
-        return Invalid("field_required", "this field is required", printable(path))
-    return Invalid("field_invalid", printable(what), printable(path) or None)
+def _problems(value: object, kind: Any, path: str) -> list[Invalid]:
+    """Everything that keeps the value from this type, looked for field by field and item by item."""
+    kind = _without_none(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        found = [_field_unknown(_join(path, name)) for name in value if name not in fields]
+        for name, field in fields.items():
+            if name in value:
+                found += _problems(value[name], field.type, _join(path, name))
+            elif field.required:
+                found.append(Invalid("field_required", "this field is required", _join(path, name)))
+        return found
+    if get_origin(kind) is list and isinstance(value, list):
+        (inner,) = get_args(kind)
+        return [
+            problem
+            for position, element in enumerate(value)
+            for problem in _problems(element, inner, f"{path}[{position}]")
+        ][:MAX_PROBLEMS]
+    if get_origin(kind) is dict and isinstance(value, dict):
+        inner = get_args(kind)[1]
+        return [
+            problem for name, each in value.items() for problem in _problems(each, inner, _join(path, name))
+        ] or _converted(value, kind, path)
+    return _converted(value, kind, path)
+
+
+def _converted(value: object, kind: Any, path: str) -> list[Invalid]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        return [_translate(str(error), path)]
+    return []
+
+
+def _without_none(kind: Any) -> Any:
+    """`X` of `X | None` where the rest is one type, so that what is inside it can be looked at."""
+    rest = [part for part in get_args(kind) if part is not type(None)]
+    return rest[0] if get_origin(kind) is UnionType and len(rest) == 1 else kind
+
+
+def _field_unknown(path: str) -> Invalid:
+    return Invalid("field_unknown", "there is no such field", printable(path))
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _translate(text: str, path: str) -> Invalid:
+    """msgspec's message in our words; its own path goes on from the one that is known."""
+    match = _AT.fullmatch(text)
+    what, inner = (match["what"], match["path"] or "") if match else (text, "")
+    return Invalid("field_invalid", printable(what), printable((path + inner).lstrip(".")) or None)

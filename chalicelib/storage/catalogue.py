@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Catalogue:
-    """What merchants set up. `add_..._once` returns False where the id is taken, perhaps by this very value."""
+    """What merchants set up. `add_..._once` returns False where the id is taken, even by the same value."""
 
     def __init__(self, settings: Settings) -> None:
         self._table = Table(settings, "catalogue")
@@ -70,6 +70,10 @@ class Catalogue:
         """Every version of the program's terms, in order."""
         items = self._table.query(f"program#{program_id}", prefix="terms#")
         return tuple(records.read_terms(item) for item in items)
+
+    def terms_page(self, program_id: str, limit: int, start: Item | None) -> tuple[list[Terms], Item | None]:
+        """Some versions in order, and the key to go on from."""
+        return self._page(f"program#{program_id}", "terms#", limit, start, records.read_terms)
 
     def add_terms_once(self, terms: Terms) -> bool:
         """Store a new version."""

@@ -1,0 +1,129 @@
+"""`/v1/keys` and `/v1/programs/{program}/secrets`: what callers authenticate with."""
+
+from chalice import Blueprint
+
+from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
+from chalicelib.domain.period import format_instant
+from chalicelib.routes import paging
+from chalicelib.routes.endpoint import Body, Call, View, endpoint
+from chalicelib.services import keys
+
+bp = Blueprint(__name__)
+
+
+class NewKey(Body):
+    """One scope, and what it is bound to: a merchant to a program, a partner to a partner."""
+
+    scopes: list[Scope]
+    program: str | None = None
+    partner: str | None = None
+
+
+class KeyView(View):
+    """A key, without the key itself."""
+
+    id: str
+    scopes: list[Scope]
+    program: str | None
+    partner: str | None
+    created_at: str
+
+
+class NewKeyView(KeyView):
+    """A key; `key` is shown this once."""
+
+    key: str
+
+
+class SecretView(View):
+    """A signing secret, without the secret itself."""
+
+    id: str
+    program: str
+    created_at: str
+
+
+class NewSecretView(SecretView):
+    """A signing secret; `secret` is shown this once."""
+
+    secret: str
+
+
+@bp.route("/v1/keys", methods=["POST"], content_types=["*/*"])
+@endpoint(body=NewKey, returns=NewKeyView, status=201, scopes={Scope.ADMIN})
+def create_key(call: Call[NewKey]) -> NewKeyView:
+    """Create an API key; it is shown this once."""
+    body = call.body
+    key, text = keys.create(call.stores, frozenset(body.scopes), body.program, body.partner, call.now)
+    return NewKeyView(
+        id=key.id,
+        scopes=sorted(key.scopes),
+        program=key.program,
+        partner=key.partner,
+        created_at=format_instant(key.created_at),
+        key=text,
+    )
+
+
+@bp.route("/v1/keys", methods=["GET"], content_types=["*/*"])
+@endpoint(returns=paging.Listing[KeyView], scopes={Scope.ADMIN}, query=paging.QUERY)
+def list_keys(call: Call[None]) -> paging.Listing[KeyView]:
+    """List the API keys."""
+    limit, start = paging.wanted(call)
+    found, next_key = call.stores.catalogue.keys_page(limit, start)
+    return paging.listing(call, [_key_view(key) for key in found], next_key)
+
+
+@bp.route("/v1/keys/{key}", methods=["DELETE"], content_types=["*/*"])
+@endpoint(status=204, scopes={Scope.ADMIN})
+def delete_key(call: Call[None]) -> None:
+    """Withdraw an API key, at once."""
+    keys.withdraw(call.stores, call.path["key"])
+
+
+@bp.route("/v1/programs/{program}/secrets", methods=["POST"], content_types=["*/*"])
+@endpoint(returns=NewSecretView, status=201, scopes={Scope.ADMIN, Scope.MERCHANT})
+def create_secret(call: Call[None]) -> NewSecretView:
+    """Create a webhook signing secret; it is shown this once, and two may be live."""
+    call.caller.require_program(call.path["program"])
+    secret = keys.create_secret(call.stores, call.path["program"], call.now)
+    return NewSecretView(
+        id=secret.id,
+        program=secret.program,
+        created_at=format_instant(secret.created_at),
+        secret=secret.secret,
+    )
+
+
+@bp.route("/v1/programs/{program}/secrets", methods=["GET"], content_types=["*/*"])
+@endpoint(returns=paging.Listing[SecretView], scopes={Scope.ADMIN, Scope.MERCHANT}, query=paging.QUERY)
+def list_secrets(call: Call[None]) -> paging.Listing[SecretView]:
+    """List the live signing secrets, at most two."""
+    call.caller.require_program(call.path["program"])
+    program = call.stores.catalogue.program(call.path["program"])
+    paging.wanted(call)
+    found = call.stores.catalogue.secrets_of(program.id)
+    return paging.listing(call, [_secret_view(secret) for secret in found], None)
+
+
+@bp.route("/v1/programs/{program}/secrets/{secret}", methods=["DELETE"], content_types=["*/*"])
+@endpoint(status=204, scopes={Scope.ADMIN, Scope.MERCHANT})
+def delete_secret(call: Call[None]) -> None:
+    """Withdraw a signing secret, at once."""
+    call.caller.require_program(call.path["program"])
+    call.stores.catalogue.program(call.path["program"])
+    keys.withdraw_secret(call.stores, call.path["program"], call.path["secret"])
+
+
+def _key_view(key: ApiKey) -> KeyView:
+    return KeyView(
+        id=key.id,
+        scopes=sorted(key.scopes),
+        program=key.program,
+        partner=key.partner,
+        created_at=format_instant(key.created_at),
+    )
+
+
+def _secret_view(secret: SigningSecret) -> SecretView:
+    return SecretView(id=secret.id, program=secret.program, created_at=format_instant(secret.created_at))

@@ -1,0 +1,115 @@
+"""API keys and webhook signing secrets: made, listed, withdrawn."""
+
+import base64
+import secrets
+from datetime import datetime
+
+from chalicelib.domain import ids
+from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
+from chalicelib.domain.errors import Conflict, Invalid, NotFound
+from chalicelib.services import signatures
+from chalicelib.services.access import KEY_TEXT, digest_of
+from chalicelib.storage.stores import Stores
+
+
+def new_text() -> str:
+    """A fresh key, as its bearer shows it."""
+    name = base64.b32encode(secrets.token_bytes(10)).decode().lower()
+    return f"llk_{name}_{secrets.token_urlsafe(32)}"
+
+
+def create(
+    stores: Stores, scopes: frozenset[Scope], program: str | None, partner: str | None, now: datetime
+) -> tuple[ApiKey, str]:
+    """A new key as it is kept, and its text, which is not kept and so shown once.
+
+    Raises:
+        Invalid: `scopes_invalid`, `program_required`, `partner_required`.
+        NotFound: `program_unknown`, `partner_unknown`.
+    """
+    _check_binding(scopes, program, partner)
+    if program is not None:
+        stores.catalogue.program(program)
+    if partner is not None:
+        stores.catalogue.partner(partner)
+    text = new_text()
+    key = _key(text, scopes, program, partner, now)
+    if not stores.catalogue.add_key_once(key) and stores.catalogue.find_key(key.id) != key:
+        raise ValueError("80 random bits came twice")
+    return key, text
+
+
+def bootstrap_admin(stores: Stores, text: str, now: datetime) -> None:
+    """Register this administrator's key, however often it is called.
+
+    Raises:
+        ValueError: the text has not the form that `new_text` gives.
+    """
+    key = _key(text, frozenset({Scope.ADMIN}), None, None, now)
+    stores.catalogue.add_key_once(key)
+
+
+def withdraw(stores: Stores, key_id: str) -> None:
+    """End a key; from now on it verifies nothing.
+
+    Raises:
+        NotFound: `key_unknown`.
+    """
+    if stores.catalogue.find_key(key_id) is None:
+        raise NotFound("key_unknown", "there is no such key")
+    stores.catalogue.remove_key(key_id)
+
+
+def create_secret(stores: Stores, program: str, now: datetime) -> SigningSecret:
+    """A new signing secret of the program.
+
+    Raises:
+        NotFound: `program_unknown`.
+        Conflict: `secrets_full`, where two are live.
+    """
+    secret = SigningSecret(
+        ids.from_bytes("sec", secrets.token_bytes(10)),
+        stores.catalogue.program(program).id,
+        signatures.new_secret(),
+        now,
+    )
+    if not stores.catalogue.add_secret(secret):
+        raise Conflict("secrets_full", "two secrets are live; delete one first")
+    return secret
+
+
+def withdraw_secret(stores: Stores, program: str, secret_id: str) -> None:
+    """End a signing secret; from now on it verifies nothing.
+
+    Raises:
+        NotFound: `secret_unknown`.
+    """
+    found = [secret for secret in stores.catalogue.secrets_of(program) if secret.id == secret_id]
+    if not found:
+        raise NotFound("secret_unknown", "there is no such secret")
+    stores.catalogue.remove_secret(found[0])
+
+
+def _key(
+    text: str, scopes: frozenset[Scope], program: str | None, partner: str | None, now: datetime
+) -> ApiKey:
+    match = KEY_TEXT.fullmatch(text)
+    if match is None:
+        raise ValueError("a key is llk_, 16 characters of base32, _ and 43 of URL-safe base64")
+    return ApiKey(f"key_{match['id']}", digest_of(match["secret"]), scopes, program, partner, now)
+
+
+def _check_binding(scopes: frozenset[Scope], program: str | None, partner: str | None) -> None:
+    """One scope a key: a mixture would have to be judged route by route, and nobody could say by what."""
+    if len(scopes) != 1:
+        raise Invalid("scopes_invalid", "a key has one scope: admin, merchant or partner", "scopes")
+    if scopes == {Scope.ADMIN} and (program or partner):
+        raise Invalid(
+            "scopes_invalid", "an admin key is bound to nothing", "program" if program else "partner"
+        )
+    if scopes == {Scope.MERCHANT} and (program is None or partner is not None):
+        raise Invalid(
+            "program_required", "a merchant key is bound to a program, and to no partner", "program"
+        )
+    if scopes == {Scope.PARTNER} and partner is None:
+        raise Invalid("partner_required", "a partner key is bound to a partner", "partner")

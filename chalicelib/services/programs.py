@@ -1,0 +1,81 @@
+"""Programs: created once, and changed only where that re-prices nothing."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.program import Program
+from chalicelib.domain.review import normal_domain, refuse, review_program
+from chalicelib.storage.stores import Stores
+
+CHANGEABLE = frozenset(
+    {
+        "name",
+        "domains",
+        "default_url",
+        "click_param",
+        "fallback_url",
+        "methods",
+        "trust_browser",
+        "late_days",
+        "consent",
+        "utm",
+    }
+)
+"""What may change later. Currency, time zone and settlement decide past months, and stay."""
+
+
+def create(stores: Stores, wanted: Program) -> tuple[Program, bool]:
+    """The program as it is stored, and whether this call created it.
+
+    The postback token and the number of shards are given here, whatever `wanted` says of them, and so is
+    the default URL where it is empty: `https://{first domain}/`.
+
+    Raises:
+        Refused: with everything that is wrong with it.
+        Conflict: `program_exists`, with other settings.
+    """
+    program = _reviewed(
+        replace(wanted, postback_token=secrets.token_urlsafe(24), shards=stores.settings.ledger_shards)
+    )
+    stores.warm.forget("program", program.id)
+    if stores.catalogue.add_program_once(program):
+        return program, True
+    kept = stores.catalogue.program(program.id)
+    if kept == program:
+        return kept, True
+    if _settings(kept) != _settings(program):
+        raise Conflict("program_exists", "there is a program with this id and other settings", "id")
+    return kept, False
+
+
+def change(stores: Stores, program_id: str, changes: Mapping[str, Any]) -> Program:
+    """The program with these settings changed.
+
+    Raises:
+        NotFound: `program_unknown`.
+        Refused: with everything that would be wrong with it.
+        ValueError: for a setting that never changes.
+    """
+    if not changes.keys() <= CHANGEABLE:
+        raise ValueError(f"these never change: {sorted(changes.keys() - CHANGEABLE)}")
+    program = _reviewed(replace(stores.catalogue.program(program_id), **changes))
+    stores.catalogue.replace_program(program)
+    stores.warm.forget("program", program.id)
+    return program
+
+
+def _settings(program: Program) -> Program:
+    """The program without what was given to it here."""
+    return replace(program, created_at=datetime.min, postback_token="", shards=0)
+
+
+def _reviewed(program: Program) -> Program:
+    domains = tuple(normal_domain(domain) or domain for domain in program.domains)
+    default_url = program.default_url or (f"https://{domains[0]}/" if domains else "")
+    normal = replace(program, domains=domains, default_url=default_url)
+    refuse(review_program(normal))
+    return normal
