@@ -1,0 +1,111 @@
+"""Writing a month's ledger: peak memory at a million entries, and seconds per entry as the month grows.
+
+Each size runs in a process of its own, whose whole peak (interpreter included) is counted. The entries are
+made up as they are read, as the journal yields them; everything after that is what the close does.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.measure import Measure, Measures
+from chalicelib.domain.journal import Account, Entry, Kind
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+from chalicelib.services import publishing
+
+FULL, QUICK = 1_000_000, 50_000
+PARTNERS = 1_000
+MONTH = Month(2026, 11)
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def measure(quick: bool) -> Measures:
+    """`close_1m_peak_mb` and `close_growth` (seconds per entry at the full size over a tenth of it)."""
+    size = QUICK if quick else FULL
+    small_s, _ = in_own_process(size // 10)
+    large_s, peak_mb = in_own_process(size)
+    return {
+        "close_1m_peak_mb": Measure(round(peak_mb, 1), f"MB at {size:,} entries"),
+        "close_growth": Measure(round(large_s / size / (small_s / (size // 10)), 3), "ratio"),
+        "close_entries_per_s": Measure(round(size / large_s), "1/s"),
+    }
+
+
+def in_own_process(entries: int) -> tuple[float, float]:
+    """CPU seconds and peak megabytes of writing a month of so many entries."""
+    done = subprocess.run(
+        [sys.executable, __file__, str(entries)], capture_output=True, text=True, check=True
+    )
+    seconds, megabytes = done.stdout.split()
+    return float(seconds), float(megabytes)
+
+
+class MadeUpJournal:
+    """Yields a shard's entries in the journal's order without holding them."""
+
+    def __init__(self, entries: int, shards: int) -> None:
+        self._each = entries // shards
+
+    def entries(self, program: str, month: Month, shard: int) -> Iterator[Entry]:
+        """Accruals, every tenth answered by a reversal."""
+        for number in range(self._each):
+            yield an_entry(program, month, shard, number, self._each)
+
+
+def an_entry(program: str, month: Month, shard: int, number: int, of: int) -> Entry:
+    """The shard's entry of that number; times run through the month."""
+    at = START + timedelta(days=29) * number / of
+    reverses = number % 10 == 9
+    partner = (number - reverses) * 7919 % PARTNERS
+    amount = 1000 + (number - reverses) % 9000
+    sign = -1 if reverses else 1
+    return Entry(
+        id=f"ent_{shard:02d}{number:024d}",
+        program=program,
+        month=month,
+        shard=shard,
+        kind=Kind.REVERSAL if reverses else Kind.ACCRUAL,
+        booked_at=at,
+        occurred_at=at,
+        conversion=f"cnv_{shard:02d}{number - reverses:024d}",
+        order_id=f"order-{shard}-{number - reverses}",
+        event="sale",
+        partner=f"partner-{partner:04d}",
+        currency="EUR",
+        sale_minor=sign * amount * 10,
+        commission_minor=sign * amount,
+        share="1/1",
+        terms_version=1,
+        account=Account.PENDING,
+        basis="click AQAAAZqV0jQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        rate="1000 bp",
+        cause="refund r1: sent back" if reverses else "sale",
+        reverses=f"ent_{shard:02d}{number - 1:024d}" if reverses else None,
+        first=not reverses,
+    )
+
+
+def write_month(entries: int) -> None:
+    """Write all files of a month of so many entries, and drop them."""
+    program = Program("bench", "Bench", ("shop.example",), "EUR", "https://shop.example/", START, "token")
+    stores: Any = SimpleNamespace(journal=MadeUpJournal(entries, program.shards))
+    opening = publishing.Opening(None, {})
+    with publishing.written(stores, program, MONTH, opening, "bench") as files:
+        counted = sum(files.tally.kinds.values())
+        if counted != entries // program.shards * program.shards:
+            raise RuntimeError(f"{counted} entries were written")
+
+
+if __name__ == "__main__":
+    started = time.process_time()
+    write_month(int(sys.argv[1]))
+    print(time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
