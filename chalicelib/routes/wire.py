@@ -37,12 +37,12 @@ class _Shape(msgspec.StructMeta):
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Body(msgspec.Struct, metaclass=_Shape, forbid_unknown_fields=True):
+class Body(msgspec.Struct, metaclass=_Shape, frozen=True, forbid_unknown_fields=True):
     """What a route accepts. Fields that may be left out are `X | None = None`: null counts as left out."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class View(msgspec.Struct, metaclass=_Shape):
+class View(msgspec.Struct, metaclass=_Shape, frozen=True):
     """What a route answers. Times are given as text by `period.format_instant`."""
 
 

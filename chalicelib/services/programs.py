@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.errors import Conflict
@@ -47,7 +46,10 @@ def create(stores: Stores, wanted: Program) -> tuple[Program, bool]:
     kept = stores.catalogue.program(program.id)
     if kept == program:
         return kept, True
-    if _settings(kept) != _settings(program):
+    offered = replace(
+        program, created_at=kept.created_at, postback_token=kept.postback_token, shards=kept.shards
+    )
+    if kept != offered:
         raise Conflict("program_exists", "there is a program with this id and other settings", "id")
     return kept, False
 
@@ -66,11 +68,6 @@ def change(stores: Stores, program_id: str, changes: Mapping[str, Any]) -> Progr
     stores.catalogue.replace_program(program)
     stores.warm.forget("program", program.id)
     return program
-
-
-def _settings(program: Program) -> Program:
-    """The program without what was given to it here."""
-    return replace(program, created_at=datetime.min, postback_token="", shards=0)
 
 
 def _reviewed(program: Program) -> Program:

@@ -1,0 +1,150 @@
+"""`/v1/openapi.json`: the OpenAPI document, made from what the endpoints declare."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from chalice import Blueprint
+
+from chalicelib import VERSION
+from chalicelib.routes.endpoint import Call, Endpoint, Reply, endpoint
+from chalicelib.routes.replies import STATUS
+
+bp = Blueprint(__name__)
+
+_PATH_PARAMETER = re.compile(r"\{(\w+)\}")
+_REFERENCE = "#/components/schemas/{name}"
+
+_ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"$ref": "#/components/schemas/ErrorDetail"}},
+}
+_ERROR_DETAIL_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {
+        "code": {"type": "string", "description": "Stable; made for programs."},
+        "message": {"type": "string", "description": "Made for people."},
+        "field": {"type": "string", "description": "Which input is to blame."},
+        "errors": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/ErrorDetail"},
+            "description": "All of them, where there are several.",
+        },
+    },
+}
+_SECURITY_SCHEMES: dict[str, Any] = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key, `llk_...`."},
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "webhook-signature",
+        "description": "Standard Webhooks, with webhook-id and webhook-timestamp, by a secret of the "
+        "program that the body names; 300 s of tolerance both ways.",
+    },
+}
+
+
+@bp.route("/v1/openapi.json", methods=["GET"], content_types=["*/*"])
+@endpoint()
+def openapi(call: Call[None]) -> Reply[dict[str, Any]]:
+    """Get this document."""
+    document = _document(_routes(), call.stores.settings.base_url)
+    return Reply(document, headers={"Access-Control-Allow-Origin": "*"})
+
+
+def _routes() -> tuple[tuple[str, str, Endpoint], ...]:
+    """Path, method and declaration of every JSON route of the application."""
+    return tuple(
+        (path, method, entry.view_function.endpoint)
+        for path, methods in sorted(bp.current_app.routes.items())
+        for method, entry in sorted(methods.items())
+        if hasattr(entry.view_function, "endpoint")
+    )
+
+
+@lru_cache(maxsize=4)
+def _document(routes: tuple[tuple[str, str, Endpoint], ...], base_url: str) -> dict[str, Any]:
+    shapes = [shape for _, _, declared in routes for shape in _shapes(declared)]
+    schemas, components = msgspec.json.schema_components(shapes, ref_template=_REFERENCE)
+    schema_of = dict(zip(map(repr, shapes), schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for path, method, declared in routes:
+        paths.setdefault(path, {})[method.lower()] = _operation(path, declared, schema_of)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Linkledger", "version": VERSION},
+        "servers": [{"url": base_url}],
+        "paths": paths,
+        "components": {
+            "schemas": components | {"Error": _ERROR_SCHEMA, "ErrorDetail": _ERROR_DETAIL_SCHEMA},
+            "securitySchemes": _SECURITY_SCHEMES,
+        },
+    }
+
+
+def _shapes(declared: Endpoint) -> Iterator[Any]:
+    for shape in (declared.body, declared.returns):
+        if shape is not None:
+            yield shape
+
+
+def _operation(path: str, declared: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": declared.name,
+        "summary": declared.summary,
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in _PATH_PARAMETER.findall(path)
+        ]
+        + [_query_parameter(name) for name in declared.query],
+        "responses": _responses(declared, schema_of),
+        "security": _security(declared),
+    }
+    if declared.body is not None:
+        content = {"application/json": {"schema": schema_of[repr(declared.body)]}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if declared.scopes:
+        operation["x-scopes"] = sorted(declared.scopes)
+    return operation
+
+
+def _responses(declared: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": declared.summary}
+    if declared.returns is not None:
+        answer["content"] = {"application/json": {"schema": schema_of[repr(declared.returns)]}}
+    responses = {str(declared.status): answer}
+    if declared.status == 201:
+        responses["200"] = answer | {"description": "It was there already, with the same content."}
+    failure = {
+        "description": "The request was refused.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+    for status in sorted(_failures(declared)):
+        responses[str(status)] = failure
+    return responses
+
+
+def _failures(declared: Endpoint) -> set[int]:
+    never = set()
+    if declared.body is None:
+        never |= {400, 413, 415}
+    if not declared.scopes:
+        never |= {401, 403}
+    return set(STATUS.values()) - never
+
+
+def _security(declared: Endpoint) -> list[dict[str, list[str]]]:
+    if not declared.scopes:
+        return []
+    return [{"key": []}, {"signature": []}] if declared.signed else [{"key": []}]
+
+
+def _query_parameter(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if name == "limit":
+        schema = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+    return {"name": name, "in": "query", "required": False, "schema": schema}
