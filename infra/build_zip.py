@@ -38,15 +38,15 @@ class Package:
         return self.zip_path.stat().st_size / 1e6
 
 
-def build(stage: str, build_dir: Path) -> Package:
-    """Lay the project out for a stage and package it.
+def build(stage: str, target: Path, *, cache: Path) -> Package:
+    """Lay the project out for a stage in `target`/deploy and package it into `target`/package.
 
     Raises:
         VendorError: the dependencies could not be brought together.
         PackageError: Chalice failed, left packages out, or the zip is too large.
     """
-    project = lay_out(build_dir / "deploy", stage, cache=build_dir)
-    package = chalice_package(project, stage, build_dir / "package")
+    project = lay_out(target / "deploy", stage, cache=cache)
+    package = chalice_package(project, stage, target / "package")
     if package.zip_mb > LIMIT_MB:
         raise PackageError(f"the zip has {package.zip_mb:.1f} MB, more than {LIMIT_MB:.0f}")
     return package
@@ -85,7 +85,7 @@ def largest(zip_path: Path, count: int = 8) -> list[tuple[str, float]]:
 def main() -> None:
     """Build for the stage named on the command line, `dev` by default."""
     stage = sys.argv[1] if len(sys.argv) > 1 else "dev"
-    package = build(stage, ROOT / "build")
+    package = build(stage, ROOT / "build", cache=ROOT / "build")
     print(f"{package.zip_path.relative_to(ROOT)}: {package.zip_mb:.2f} MB")
     for top, size_mb in largest(package.zip_path):
         print(f"  {size_mb:6.2f} MB  {top}")

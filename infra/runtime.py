@@ -8,6 +8,7 @@ and nothing else of this machine: no site-packages, no bytecode but what was shi
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import distribution
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,8 +29,20 @@ sys.path[:0] = sys.argv[2:]
 from awslambdaric.__main__ import main
 main(["bootstrap", sys.argv[1]])
 """
+_RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
 _LIVE_S = 29.0
 _OUTPUT_BYTES = 1 << 20
+
+
+def copy_runtime_client(target: Path) -> Path:
+    """Fill the folder with awslambdaric, as installed here, and what it needs; return the folder."""
+    for name in _RUNTIME_CLIENT:
+        found = distribution(name)
+        for file in found.files or ():
+            if file.suffix in {".py", ".so"} and ".." not in file.parts:
+                (target / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(found.locate_file(file)), target / file)
+    return target
 
 
 class FunctionError(Exception):
