@@ -1,9 +1,46 @@
-"""The deployed application: its routes and its jobs."""
+"""The deployed application: its routes and its jobs, which Lambda finds here by name."""
 
-from chalicelib.routes import coupons, keys, openapi, partners, programs
+from chalicelib.jobs import close_month as close_month_job
+from chalicelib.jobs import reconcile as reconcile_job
+from chalicelib.jobs import settle as settle_job
+from chalicelib.jobs.close_month import close_month
+from chalicelib.jobs.reconcile import reconcile
+from chalicelib.jobs.settle import settle
+from chalicelib.routes import (
+    conversions,
+    coupons,
+    identities,
+    keys,
+    ledgers,
+    openapi,
+    partners,
+    pixel,
+    postback,
+    programs,
+    redirect,
+    tag,
+)
 from chalicelib.routes.application import Application
+
+__all__ = ["app", "close_month", "reconcile", "settle"]
 
 app = Application("linkledger")
 
-for blueprint in (programs.bp, partners.bp, coupons.bp, keys.bp, openapi.bp):
-    app.register_blueprint(blueprint)
+_ROUTES = (
+    redirect,
+    pixel,
+    tag,
+    postback,
+    programs,
+    partners,
+    coupons,
+    conversions,
+    identities,
+    ledgers,
+    keys,
+    openapi,
+)
+_JOBS = (reconcile_job, close_month_job, settle_job)
+
+for module in (*_ROUTES, *_JOBS):
+    app.register_blueprint(module.bp)

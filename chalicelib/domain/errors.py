@@ -54,7 +54,7 @@ class Invalid(LinkledgerError):
 
 
 class Refused(Invalid):
-    """Several values are not acceptable (422). Reads as the first of them; `errors` are all."""
+    """Several values are not acceptable (422): the code and field of the first, a message that lists all."""
 
     def __init__(self, errors: list[Invalid]) -> None:
         first = errors[0]

@@ -87,7 +87,8 @@ def endpoint(
     """Make a view of a function from `Call` to its answer.
 
     Args:
-        body: a `Body`; None where the route reads none (whatever is sent is ignored).
+        body: a `Body`; None where the route reads none (whatever is sent is ignored). A request with
+            neither body nor content type reads as `{}`.
         returns: a `View`, or `Listing[...]`; None answers without a body.
         status: of the plain answer; a view returns `Reply` for another one.
         scopes: who may call; empty means that no credential is needed.

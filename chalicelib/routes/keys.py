@@ -35,6 +35,10 @@ class NewKeyView(KeyView):
     key: str
 
 
+class NewSecret(Body):
+    """Nothing is to be said about a new signing secret."""
+
+
 class SecretView(View):
     """A signing secret, without the secret itself."""
 
@@ -82,8 +86,8 @@ def delete_key(call: Call[None]) -> None:
 
 
 @bp.route("/v1/programs/{program}/secrets", methods=["POST"], content_types=["*/*"])
-@endpoint(returns=NewSecretView, status=201, scopes={Scope.ADMIN, Scope.MERCHANT})
-def create_secret(call: Call[None]) -> NewSecretView:
+@endpoint(body=NewSecret, returns=NewSecretView, status=201, scopes={Scope.ADMIN, Scope.MERCHANT})
+def create_secret(call: Call[NewSecret]) -> NewSecretView:
     """Create a webhook signing secret; it is shown this once, and two may be live."""
     call.caller.require_program(call.path["program"])
     secret = keys.create_secret(call.stores, call.path["program"], call.now)

@@ -20,20 +20,16 @@ _REFERENCE = "#/components/schemas/{name}"
 _ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["error"],
-    "properties": {"error": {"$ref": "#/components/schemas/ErrorDetail"}},
-}
-_ERROR_DETAIL_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["code", "message"],
     "properties": {
-        "code": {"type": "string", "description": "Stable; made for programs."},
-        "message": {"type": "string", "description": "Made for people."},
-        "field": {"type": "string", "description": "Which input is to blame."},
-        "errors": {
-            "type": "array",
-            "items": {"$ref": "#/components/schemas/ErrorDetail"},
-            "description": "All of them, where there are several.",
-        },
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {
+                "code": {"type": "string", "description": "Stable; made for programs."},
+                "message": {"type": "string", "description": "Made for people; lists every problem found."},
+                "field": {"type": "string", "description": "The input to blame, or the first of them."},
+            },
+        }
     },
 }
 _SECURITY_SCHEMES: dict[str, Any] = {
@@ -80,7 +76,7 @@ def _document(routes: tuple[tuple[str, str, Endpoint], ...], base_url: str) -> d
         "servers": [{"url": base_url}],
         "paths": paths,
         "components": {
-            "schemas": components | {"Error": _ERROR_SCHEMA, "ErrorDetail": _ERROR_DETAIL_SCHEMA},
+            "schemas": components | {"Error": _ERROR_SCHEMA},
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }

@@ -60,11 +60,9 @@ def error_response(error: errors.LinkledgerError) -> Response:
 
 
 def error_object(error: errors.LinkledgerError) -> dict[str, Any]:
-    """The `error` member: `field` names the one to blame, `errors` lists them where there are several."""
-    found = _named(error)
-    if isinstance(error, errors.Refused) and len(error.errors) > 1:
-        found["errors"] = [_named(one) for one in error.errors]
-    return found
+    """The `error` member; `field` names the input to blame, where there is one."""
+    named = {"code": error.code, "message": error.message}
+    return named if error.field is None else named | {"field": error.field}
 
 
 def internal_error() -> Response:
@@ -82,11 +80,6 @@ def method_not_allowed(allowed: str) -> Response:
 def status_of(error: errors.LinkledgerError) -> int:
     """The HTTP status of the error's class."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
-
-
-def _named(error: errors.LinkledgerError) -> dict[str, Any]:
-    named = {"code": error.code, "message": error.message}
-    return named if error.field is None else named | {"field": error.field}
 
 
 def _failure(status: int, code: str, message: str) -> Response:
