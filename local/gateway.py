@@ -64,7 +64,9 @@ class Resources:
 
     def match(self, path: str) -> Match | None:
         """The resource of this path (one slash at its end is ignored), or None."""
-        parts = _parts(path[:-1] if len(path) > 1 and path.endswith("/") else path)
+        if not path.startswith("/"):
+            return None
+        parts = _parts(path[:-1] if path.endswith("/") and path.strip("/") else path)
         found: dict[str, str] = {}
         resource = _descend(self._root, parts, found)
         return Match(resource, found) if resource is not None else None
@@ -173,7 +175,7 @@ def answer_of(result: Mapping[str, Any]) -> Answer:
         text = result.get("body") or ""
         if len(text) > ANSWER_LIMIT_BYTES:
             raise BadAnswer("the answer is larger than a function may give")
-        body = base64.b64decode(text) if result.get("isBase64Encoded") else text.encode()
+        body = base64.b64decode(text, validate=True) if result.get("isBase64Encoded") else text.encode()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadAnswer(f"not the answer of a proxy function: {error!r}") from error
     many = result.get("multiValueHeaders") or {}
