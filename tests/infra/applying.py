@@ -1,0 +1,207 @@
+"""Applies a resource of a template through its service's API, and reads it back in the template's words.
+
+Each reader gives every property that its applier knows. A property that none knows is missing from what is
+read back, so comparing the two fails on it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Clients = Callable[[str], Any]
+Properties = Mapping[str, Any]
+
+
+def table(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    dynamodb, name = clients("dynamodb"), wanted["TableName"]
+    plain = (
+        "TableName",
+        "BillingMode",
+        "AttributeDefinitions",
+        "KeySchema",
+        "GlobalSecondaryIndexes",
+        "Tags",
+    )
+    arguments = {key: wanted[key] for key in plain if key in wanted}
+    if "StreamSpecification" in wanted:
+        arguments["StreamSpecification"] = {"StreamEnabled": True, **wanted["StreamSpecification"]}
+    if "SSESpecification" in wanted:
+        arguments["SSESpecification"] = {"Enabled": wanted["SSESpecification"]["SSEEnabled"]}
+    if "DeletionProtectionEnabled" in wanted:
+        arguments["DeletionProtectionEnabled"] = wanted["DeletionProtectionEnabled"] == "true"
+    made = dynamodb.create_table(**arguments)["TableDescription"]
+    if "TimeToLiveSpecification" in wanted:
+        dynamodb.update_time_to_live(
+            TableName=name, TimeToLiveSpecification=wanted["TimeToLiveSpecification"]
+        )
+    if "PointInTimeRecoverySpecification" in wanted:
+        dynamodb.update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification=wanted["PointInTimeRecoverySpecification"]
+        )
+    attributes = {"Ref": name, "Arn": made["TableArn"], "StreamArn": made.get("LatestStreamArn", "")}
+    return attributes, lambda: _read_table(dynamodb, name)
+
+
+def _read_table(dynamodb: Any, name: str) -> dict[str, Any]:
+    found = dynamodb.describe_table(TableName=name)["Table"]
+    ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    recovery = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    read: dict[str, Any] = {
+        "TableName": found["TableName"],
+        "BillingMode": found["BillingModeSummary"]["BillingMode"],
+        "AttributeDefinitions": found["AttributeDefinitions"],
+        "KeySchema": found["KeySchema"],
+        "SSESpecification": {"SSEEnabled": found.get("SSEDescription", {}).get("Status") == "ENABLED"},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": recovery},
+        "DeletionProtectionEnabled": json.dumps(found["DeletionProtectionEnabled"]),
+        "Tags": dynamodb.list_tags_of_resource(ResourceArn=found["TableArn"])["Tags"],
+    }
+    if found.get("GlobalSecondaryIndexes"):
+        words = ("IndexName", "KeySchema", "Projection")
+        read["GlobalSecondaryIndexes"] = [
+            {word: index[word] for word in words} for index in found["GlobalSecondaryIndexes"]
+        ]
+    if found.get("StreamSpecification", {}).get("StreamEnabled"):
+        read["StreamSpecification"] = {"StreamViewType": found["StreamSpecification"]["StreamViewType"]}
+    if ttl["TimeToLiveStatus"] == "ENABLED":
+        read["TimeToLiveSpecification"] = {"AttributeName": ttl["AttributeName"], "Enabled": True}
+    return read
+
+
+def bucket(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    s3, name = clients("s3"), wanted["BucketName"]
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=wanted.get("ObjectLockEnabled", False))
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=wanted["VersioningConfiguration"])
+    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=wanted["OwnershipControls"])
+    s3.put_public_access_block(
+        Bucket=name, PublicAccessBlockConfiguration=wanted["PublicAccessBlockConfiguration"]
+    )
+    [rule] = wanted["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    s3.put_bucket_encryption(
+        Bucket=name,
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}]
+        },
+    )
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=name,
+        LifecycleConfiguration={"Rules": [_rule(rule) for rule in wanted["LifecycleConfiguration"]["Rules"]]},
+    )
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": wanted["Tags"]})
+    return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}, lambda: _read_bucket(s3, name)
+
+
+def _rule(wanted: Properties) -> dict[str, Any]:
+    """A lifecycle rule in the words of the API, which differ from the template's in two places."""
+    rule = {"ID": wanted["Id"], "Filter": {"Prefix": wanted["Prefix"]}, "Status": wanted["Status"]}
+    for same in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
+        if same in wanted:
+            rule[same] = wanted[same]
+    if "ExpiredObjectDeleteMarker" in wanted:
+        rule["Expiration"] = {"ExpiredObjectDeleteMarker": wanted["ExpiredObjectDeleteMarker"]}
+    return rule
+
+
+def _read_rule(rule: Properties) -> dict[str, Any]:
+    read = {"Id": rule["ID"], "Prefix": rule["Filter"]["Prefix"], "Status": rule["Status"]}
+    for same in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
+        if same in rule:
+            read[same] = rule[same]
+    return read | rule.get("Expiration", {})
+
+
+def _read_bucket(s3: Any, name: str) -> dict[str, Any]:
+    lock = s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
+    assert "Rule" not in lock, "drafts must stay replaceable"
+    encryption = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    return {
+        "BucketName": name,
+        "ObjectLockEnabled": lock["ObjectLockEnabled"] == "Enabled",
+        "VersioningConfiguration": {"Status": s3.get_bucket_versioning(Bucket=name)["Status"]},
+        "OwnershipControls": s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"],
+        "PublicAccessBlockConfiguration": s3.get_public_access_block(Bucket=name)[
+            "PublicAccessBlockConfiguration"
+        ],
+        "BucketEncryption": {
+            "ServerSideEncryptionConfiguration": [
+                {
+                    "ServerSideEncryptionByDefault": {
+                        "SSEAlgorithm": rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
+                    }
+                }
+                for rule in encryption["Rules"]
+            ]
+        },
+        "LifecycleConfiguration": {"Rules": [_read_rule(rule) for rule in rules]},
+        "Tags": s3.get_bucket_tagging(Bucket=name)["TagSet"],
+    }
+
+
+def bucket_policy(
+    clients: Clients, wanted: Properties
+) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    s3, name = clients("s3"), wanted["Bucket"]
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps(wanted["PolicyDocument"]))
+    return {}, lambda: {
+        "Bucket": name,
+        "PolicyDocument": json.loads(s3.get_bucket_policy(Bucket=name)["Policy"]),
+    }
+
+
+def queue(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    sqs, name = clients("sqs"), wanted["QueueName"]
+    words = ("VisibilityTimeout", "MessageRetentionPeriod", "SqsManagedSseEnabled", "RedrivePolicy")
+    attributes = {
+        word: wanted[word] if isinstance(wanted[word], str) else json.dumps(wanted[word])
+        for word in words
+        if word in wanted
+    }
+    tags = {tag["Key"]: tag["Value"] for tag in wanted["Tags"]}
+    url = sqs.create_queue(QueueName=name, Attributes=attributes, tags=tags)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def read() -> dict[str, Any]:
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        kept = {
+            word: json.loads(found[word].lower() if word[0] == "S" else found[word]) for word in attributes
+        }
+        listed = sqs.list_queue_tags(QueueUrl=url)["Tags"]
+        return {"QueueName": name, **kept, "Tags": [{"Key": k, "Value": v} for k, v in listed.items()]}
+
+    return {"Ref": url, "Arn": arn, "QueueName": name}, read
+
+
+def secret(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    manager, name = clients("secretsmanager"), wanted["Name"]
+    arn = manager.create_secret(Name=name, Description=wanted["Description"], Tags=wanted["Tags"])["ARN"]
+
+    def read() -> dict[str, Any]:
+        found = manager.describe_secret(SecretId=arn)
+        return {word: found[word] for word in ("Name", "Description", "Tags")}
+
+    return {"Ref": arn}, read
+
+
+def log_group(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    logs, name = clients("logs"), wanted["LogGroupName"]
+    logs.create_log_group(logGroupName=name)
+    logs.put_retention_policy(logGroupName=name, retentionInDays=int(wanted["RetentionInDays"]))
+
+    def read() -> dict[str, Any]:
+        found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        [group] = [group for group in found if group["logGroupName"] == name]
+        return {"LogGroupName": name, "RetentionInDays": str(group["retentionInDays"])}
+
+    return {"Ref": name}, read
+
+
+APPLIERS: dict[str, Callable[..., tuple[dict[str, str], Callable[[], dict[str, Any]]]]] = {
+    "AWS::DynamoDB::Table": table,
+    "AWS::S3::Bucket": bucket,
+    "AWS::S3::BucketPolicy": bucket_policy,
+    "AWS::SQS::Queue": queue,
+    "AWS::SecretsManager::Secret": secret,
+    "AWS::Logs::LogGroup": log_group,
+}
