@@ -49,6 +49,7 @@ class Report:
     kinds: Counter[str] = field(default_factory=Counter)
     money: dict[str, Decimal] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
+    manifests: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def failures(self) -> list[Check]:
@@ -90,7 +91,7 @@ def counted(client: Client, program: str, hits: int) -> dict[str, int]:
 def _read_months(client: Client, program: str, months: Sequence[str], report: Report) -> list[dict[str, str]]:
     """The entries of all published months, hashes, chain and balances checked on the way."""
     entries: list[dict[str, str]] = []
-    published, broken, unbalanced = [], [], []
+    broken, unbalanced = [], []
     before: dict[str, str] | None = None
     opening: dict[tuple[str, str], str] = {}
     for month in months:
@@ -98,7 +99,7 @@ def _read_months(client: Client, program: str, months: Sequence[str], report: Re
         raw = client.read(f"{folder}/manifest.json")
         if raw is None:
             continue
-        published.append(month)
+        report.manifests[month] = raw
         manifest = json.loads(raw)
         if manifest["previous"] != before:
             broken.append(f"{month} does not follow {before}")
@@ -113,7 +114,7 @@ def _read_months(client: Client, program: str, months: Sequence[str], report: Re
         entries += lines
         opening, wrong = _check_summary(_rows(files["summary.csv"]), lines, opening)
         unbalanced += [f"{month} {row}" for row in wrong]
-    report.compare("every month is published", list(months), published)
+    report.compare("every month is published", list(months), list(report.manifests))
     report.compare("files and chain agree with the manifests' hashes", [], broken)
     report.compare("every summary adds up and opens with the last one's closing", [], unbalanced)
     return entries

@@ -23,7 +23,7 @@ from chalicelib.domain.program import Program
 from chalicelib.services import publishing
 
 FULL, QUICK = 1_000_000, 50_000
-PARTNERS = 1_000
+ENTRIES_A_PARTNER = 1_000
 MONTH = Month(2026, 11)
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -31,8 +31,9 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 def measure(quick: bool) -> Measures:
     """`close_1m_peak_mb` and `close_growth` (seconds per entry at the full size over a tenth of it)."""
     size = QUICK if quick else FULL
-    small_s, _ = in_own_process(size // 10)
-    large_s, peak_mb = in_own_process(size)
+    partners = size // ENTRIES_A_PARTNER
+    small_s, _ = in_own_process(size // 10, partners)
+    large_s, peak_mb = in_own_process(size, partners)
     return {
         "close_1m_peak_mb": Measure(round(peak_mb, 1), f"MB at {size:,} entries"),
         "close_growth": Measure(round(large_s / size / (small_s / (size // 10)), 3), "ratio"),
@@ -40,11 +41,10 @@ def measure(quick: bool) -> Measures:
     }
 
 
-def in_own_process(entries: int) -> tuple[float, float]:
-    """CPU seconds and peak megabytes of writing a month of so many entries."""
-    done = subprocess.run(
-        [sys.executable, __file__, str(entries)], capture_output=True, text=True, check=True
-    )
+def in_own_process(entries: int, partners: int) -> tuple[float, float]:
+    """CPU seconds and peak megabytes of writing a month of so many entries of so many partners."""
+    command = [sys.executable, __file__, str(entries), str(partners)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     seconds, megabytes = done.stdout.split()
     return float(seconds), float(megabytes)
 
@@ -52,20 +52,21 @@ def in_own_process(entries: int) -> tuple[float, float]:
 class MadeUpJournal:
     """Yields a shard's entries in the journal's order without holding them."""
 
-    def __init__(self, entries: int, shards: int) -> None:
+    def __init__(self, entries: int, partners: int, shards: int) -> None:
         self._each = entries // shards
+        self._partners = partners
 
     def entries(self, program: str, month: Month, shard: int) -> Iterator[Entry]:
         """Accruals, every tenth answered by a reversal."""
         for number in range(self._each):
-            yield an_entry(program, month, shard, number, self._each)
+            yield an_entry(program, month, shard, number, self._each, self._partners)
 
 
-def an_entry(program: str, month: Month, shard: int, number: int, of: int) -> Entry:
+def an_entry(program: str, month: Month, shard: int, number: int, of: int, partners: int) -> Entry:
     """The shard's entry of that number; times run through the month."""
     at = START + timedelta(days=29) * number / of
     reverses = number % 10 == 9
-    partner = (number - reverses) * 7919 % PARTNERS
+    partner = (number - reverses) * 7919 % partners
     amount = 1000 + (number - reverses) % 9000
     sign = -1 if reverses else 1
     return Entry(
@@ -94,10 +95,10 @@ def an_entry(program: str, month: Month, shard: int, number: int, of: int) -> En
     )
 
 
-def write_month(entries: int) -> None:
+def write_month(entries: int, partners: int) -> None:
     """Write all files of a month of so many entries, and drop them."""
     program = Program("bench", "Bench", ("shop.example",), "EUR", "https://shop.example/", START, "token")
-    stores: Any = SimpleNamespace(journal=MadeUpJournal(entries, program.shards))
+    stores: Any = SimpleNamespace(journal=MadeUpJournal(entries, partners, program.shards))
     opening = publishing.Opening(None, {})
     with publishing.written(stores, program, MONTH, opening, "bench") as files:
         counted = sum(files.tally.kinds.values())
@@ -107,5 +108,5 @@ def write_month(entries: int) -> None:
 
 if __name__ == "__main__":
     started = time.process_time()
-    write_month(int(sys.argv[1]))
+    write_month(int(sys.argv[1]), int(sys.argv[2]))
     print(time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

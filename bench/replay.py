@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import audit
+from bench import audit, recompute
 from bench.outside import Client, Program, Stack
 from bench.records import Hit, Order, read_hits, read_orders
 
@@ -161,19 +161,25 @@ def main() -> int:
     hits = read_hits(chosen.access_log)[: chosen.hits]
     orders = read_orders(chosen.orders, after=hits[-1].at)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "data") as stack:
-        client = Client(stack)
-        client.at(hits[0].at)
-        program = client.make_program(PARTNERS, WINDOW_DAYS)
-        replay = replay_hits(client, program, hits)
-        clicks_s = time.monotonic() - started
-        print(f"{len(hits)} hits in {clicks_s:.0f} s ({len(hits) / clicks_s:.0f}/s)", flush=True)
-        replay_orders(client, program, orders, replay)
-        orders_s = time.monotonic() - started - clicks_s
-        print(f"{len(orders)} orders and {len(closing_times(orders))} closes in {orders_s:.0f} s", flush=True)
-        report = audit.check(client, program, months(orders, hits), replay.told, len(hits))
-        print_report(report, replay)
-        print(f"{time.monotonic() - started:.0f} s in all")
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        with Stack(data_dir) as stack:
+            client = Client(stack)
+            client.at(hits[0].at)
+            program = client.make_program(PARTNERS, WINDOW_DAYS)
+            replay = replay_hits(client, program, hits)
+            clicks_s = time.monotonic() - started
+            print(f"{len(hits)} hits in {clicks_s:.0f} s ({len(hits) / clicks_s:.0f}/s)", flush=True)
+            replay_orders(client, program, orders, replay)
+            orders_s = time.monotonic() - started - clicks_s
+            closes = len(closing_times(orders))
+            print(f"{len(orders)} orders and {closes} closes in {orders_s:.0f} s", flush=True)
+            report = audit.check(client, program, months(orders, hits), replay.told, len(hits))
+        anew = recompute.manifests(data_dir, program.id, list(report.manifests))
+        differing = [month for month, manifest in report.manifests.items() if anew[month] != manifest]
+        report.compare("recomputed = published, after a restart", [], differing)
+    print_report(report, replay)
+    print(f"{time.monotonic() - started:.0f} s in all")
     return 1 if report.failures else 0
 
 

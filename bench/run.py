@@ -16,11 +16,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.measure import Measure, Measures
 
+ROOT = Path(__file__).resolve().parents[1]
 BENCHES = ("redirect", "cold_start", "capacity", "decisions", "close", "tag")
 
 

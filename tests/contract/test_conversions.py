@@ -23,10 +23,10 @@ def test_a_sale_is_recorded_once_and_a_retry_answers_the_same(shop):
 
 
 def test_a_retry_answers_the_same_after_everything_else_has_happened(shop, stack):
-    order = shop.order(click_id=shop.clicked(shop.partner()))
+    order = shop.order(click_id=shop.clicked(shop.partner()), occurred_at="2026-11-10T12:00:00Z")
     first = shop.tell(order).expect(201).json
     shop.close()
-    stack.at("2028-01-01T00:00:00Z")
+    stack.at("2029-01-01T00:00:00Z")
     again = shop.tell(order).expect(200).json
     assert (again["id"], again["outcome"]) == (first["id"], first["outcome"])
 
@@ -227,7 +227,7 @@ class TestBatch:
 
 def tell_batch(stack, orders):
     answer = stack.api("POST", "/v1/conversions/batch", {"conversions": orders}).expect(200, 207)
-    return answer.json["data"]
+    return answer.json["results"]
 
 
 def status_of(result):
@@ -282,6 +282,12 @@ class TestPixel:
         shop.tell(order).expect(200)
         shop.tell({**order, "amount": 999900}).refused(409)
         assert shop.credits(conversion) == {anna.id: 500}
+
+    def test_the_list_shows_the_authenticated_figures(self, shop):
+        shop.pixel(self.report(shop, amount="9999.00"))
+        conversion = shop.tell(shop.order(5000, order_id="P-1")).json["id"]
+        amounts = {shop.conversion(conversion)["amount"], shop.conversions()[0]["amount"]}
+        assert amounts == {5000}
 
     def test_after_an_authenticated_call_a_pixel_changes_no_figure(self, shop):
         anna = shop.partner()
