@@ -11,7 +11,8 @@ class Application(Chalice):
     """Answers bytes of any type, clients that send no `Accept`, and wrong methods in our own shape."""
 
     def __init__(self, app_name: str) -> None:
-        super().__init__(app_name)
+        # The logger of `observe` has the app's name: a second handler would write every line twice.
+        super().__init__(app_name, configure_logs=False)
         self.api.binary_types = ["*/*"]
 
     def __call__(self, event: Any, context: Any) -> Any:
