@@ -38,9 +38,9 @@ Rule = Callable[[Hit, Link | None], str | None]
 """The reason why the rule holds for this hit; None where it does not. `Link` is None for an unknown code."""
 
 
-def screen(hit: Hit, link: Link | None) -> Ruling:
-    """The verdict of the first rule that holds, else `human`."""
-    for verdict, rule in RULES:
+def screen(hit: Hit, link: Link | None, rules: "Rules | None" = None) -> Ruling:
+    """The verdict of the first rule that holds (of `RULES`, where none are given), else `human`."""
+    for verdict, rule in rules or RULES:
         reason = rule(hit, link)
         if reason is not None:
             return Ruling(verdict, reason)
@@ -102,7 +102,9 @@ def _forced(hit: Hit, _: Link | None) -> str | None:
     return None if mode == "navigate" else "not_a_navigation"
 
 
-RULES: tuple[tuple[Verdict, Rule], ...] = (
+Rules = tuple[tuple[Verdict, Rule], ...]
+
+RULES: Rules = (
     (Verdict.UNKNOWN_CODE, _unknown_code),
     (Verdict.HEAD, _head),
     (Verdict.PREFETCH, _prefetch),
@@ -115,5 +117,5 @@ RULES: tuple[tuple[Verdict, Rule], ...] = (
 )
 """In order: the first one that holds decides."""
 
-DEAD = frozenset({Verdict.UNKNOWN_CODE, Verdict.DELETED, Verdict.PAUSED, Verdict.EXPIRED})
-"""Verdicts of a link that leads nowhere at present."""
+DIRECT_RULES: Rules = tuple((verdict, rule) for verdict, rule in RULES if rule is not _forced)
+"""For the tag's own request, which is never a navigation."""

@@ -3,6 +3,7 @@
 Names of attributes are stored with every click, so they are one letter; `_ATTRIBUTES` is their key.
 """
 
+from collections import deque
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,9 @@ from chalicelib.storage.table import PRESENT, Table
 
 MAX_JOURNEY = 500
 """The newest clicks of a visitor that a journey holds; older ones are not considered."""
+
+MAX_WAITING = 1000
+"""Spilled clicks that a process remembers; the log has them all."""
 
 _ATTRIBUTES = {
     "link_id": "l",
@@ -35,10 +39,11 @@ _REVISED_FROM = "w"
 
 
 class Clicks:
-    """Click sessions of all programs."""
+    """Click sessions of all programs. `waiting` are those that this process could not write so far."""
 
     def __init__(self, settings: Settings) -> None:
         self._table = Table(settings, "clicks")
+        self.waiting: deque[Item] = deque(maxlen=MAX_WAITING)
 
     def put(self, click: Click, expires_at: datetime) -> None:
         """Write the click; writing the same one again changes nothing."""
@@ -48,8 +53,12 @@ class Clicks:
         """Write the click where no row has its key; False where one has."""
         return self._table.put_once(to_item(click, expires_at))
 
-    def put_spilled(self, item: Item) -> bool:
-        """Write a click in the form that `to_item` gave it, where no row has its key."""
+    def put_item(self, item: Item) -> None:
+        """Write a click in the form that `to_item` gave it."""
+        self._table.put(item)
+
+    def put_item_once(self, item: Item) -> bool:
+        """Write a click in the form that `to_item` gave it, where no row has its key; False where one has."""
         return self._table.put_once(item)
 
     def find(self, program: str, visitor: str, at: datetime, nonce: str, now: datetime) -> Click | None:
@@ -111,7 +120,11 @@ def of_item(item: Item) -> Click:
     values["verdict"] = Verdict(values["verdict"])
     values["flags"] = tuple(values.get("flags", ()))
     return Click(
-        program=program, visitor=visitor, at=parse_instant(at, "at"), nonce=nonce, **{"partner": ""} | values
+        program=program,
+        visitor=visitor,
+        at=parse_instant(at, "at"),
+        nonce=nonce,
+        **{"partner": "", "link_id": "", "code": ""} | values,
     )
 
 

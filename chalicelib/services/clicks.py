@@ -1,0 +1,133 @@
+"""Click sessions in the making: whose they are, and what is known of the hit."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain import agents, channels, cookies, token
+from chalicelib.domain.click import ANONYMOUS, NO_PROGRAM, Click, Verdict, fit_subs
+from chalicelib.domain.consent import may_identify
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.link import Link, read_subs
+from chalicelib.domain.program import Program
+from chalicelib.domain.screening import Hit, Ruling
+from chalicelib.domain.token import Token
+from chalicelib.services import keeping
+from chalicelib.storage.stores import Stores
+
+COOKIE = "ll_id"
+CONSENT = "ll_consent"
+ORIGIN_HEADER = "x-linkledger-origin"
+"""The header in which CloudFront sends the origin secret."""
+
+Query = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who clicked, as far as may be known: `signed_with` is None where no identifier may be stored."""
+
+    visitor: str
+    signed_with: tuple[int, bytes] | None
+    flags: tuple[str, ...] = ()
+
+
+def identify(stores: Stores, program: Program, query: Query, hit: Hit, ruling: Ruling) -> Identity:
+    """The visitor's identity: from the cookie, else a new one; a nameless one where none is allowed.
+
+    Only a person gets an identifier. While no key can be had, nobody does, and nobody waits for it.
+    """
+    nameless = token.visitor_text(secrets.token_bytes(10))
+    if ruling.verdict is not Verdict.HUMAN:
+        return Identity(nameless, None)
+    header = hit.headers.get("cookie", "")
+    answers = (first(query, CONSENT), next(iter(cookies.values(header, CONSENT)), None))
+    if not may_identify(program.consent, hit.headers.get("sec-gpc"), answers):
+        return Identity(nameless, None, (ANONYMOUS,))
+    try:
+        keys, key_id = keeping.promptly(lambda: (stores.secrets.token_keys, stores.secrets.token_key))
+    except Unavailable:
+        return Identity(nameless, None, (ANONYMOUS, "no_key"))
+    sent = cookies.values(header, COOKIE)
+    visitor = token.read_visitor(sent[0], keys) if len(sent) == 1 else None
+    if visitor:
+        return Identity(visitor, (key_id, keys[key_id]), ("returning",))
+    odd = ("cookie_doubled",) if len(sent) > 1 else ("cookie_invalid",) if sent else ()
+    return Identity(nameless, (key_id, keys[key_id]), odd)
+
+
+def visitor_of(stores: Stores, cookie_header: str) -> str | None:
+    """The visitor whose cookie this is; None without one that is ours, or with several.
+
+    Raises:
+        Unavailable: the keys cannot be read.
+    """
+    sent = cookies.values(cookie_header, COOKIE)
+    return token.read_visitor(sent[0], stores.secrets.token_keys) if len(sent) == 1 else None
+
+
+def build_click(
+    stores: Stores, link: Link, query: Query, hit: Hit, ruling: Ruling, identity: Identity
+) -> Click:
+    """The click session of this hit."""
+    nonce = secrets.token_hex(3)
+    signed = None
+    if identity.signed_with is not None:
+        key_id, key = identity.signed_with
+        signed = token.sign(Token(key_id, hit.at, identity.visitor, nonce, link.id), key)
+    sub, fits = fit_subs(link.sub | read_subs({name: values[0] for name, values in query.items() if values}))
+    headers = hit.headers
+    trusted = _comes_through_edge(stores, headers)
+    return Click(
+        program=link.program,
+        visitor=identity.visitor,
+        at=hit.at,
+        nonce=nonce,
+        link_id=link.id,
+        code=link.code,
+        partner=link.partner,
+        verdict=ruling.verdict,
+        reason=ruling.reason,
+        token=signed,
+        campaign=link.campaign,
+        country=_country(headers) if trusted else None,
+        device=agents.device(hit.agent),
+        referrer=channels.of_referrer(headers.get("referer", "")),
+        sub=sub,
+        flags=identity.flags if fits else (*identity.flags, "sub_cut"),
+    )
+
+
+def build_unknown(code: str, ruling: Ruling, hit: Hit) -> Click:
+    """The hit on a code that no link has."""
+    return Click(
+        program=NO_PROGRAM,
+        visitor=token.visitor_text(secrets.token_bytes(10)),
+        at=hit.at,
+        nonce=secrets.token_hex(3),
+        link_id="",
+        code=code,
+        partner="",
+        verdict=ruling.verdict,
+        reason=ruling.reason,
+        device=agents.device(hit.agent),
+    )
+
+
+def _comes_through_edge(stores: Stores, headers: Mapping[str, str]) -> bool:
+    secret = stores.settings.origin_secret
+    return secret is not None and secrets.compare_digest(
+        secret.encode(), headers.get(ORIGIN_HEADER, "").encode("utf-8", "replace")
+    )
+
+
+def _country(headers: Mapping[str, str]) -> str | None:
+    """ISO 3166-1 alpha-2, as CloudFront gives it."""
+    country = headers.get("cloudfront-viewer-country", "")
+    return country if len(country) == 2 and country.isascii() and country.isalpha() else None
+
+
+def first(query: Query, name: str) -> str | None:
+    """The parameter's first value."""
+    values = query.get(name)
+    return values[0] if values else None

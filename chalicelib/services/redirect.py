@@ -1,0 +1,180 @@
+"""Following a link: find it, screen the hit, decide who it was, keep the click, say where to go.
+
+One write a click and, while the link is warm, no read. The visitor is never kept waiting for storage.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib import observe
+from chalicelib.domain import codes, destination, token
+from chalicelib.domain.click import Click, Verdict, fit_subs
+from chalicelib.domain.link import Link, LinkState
+from chalicelib.domain.program import Program
+from chalicelib.domain.screening import DIRECT_RULES, Hit, Ruling, screen
+from chalicelib.services import keeping
+from chalicelib.services.clicks import COOKIE, Identity, Query, build_click, build_unknown, first, identify
+from chalicelib.services.targets import Target, find_target, leads_nowhere, offer_of
+from chalicelib.storage.stores import Stores
+
+UNKNOWN_DAYS = 33
+"""How long a hit on a code that no link has is kept: the default window and its late days."""
+
+
+class Outcome(StrEnum):
+    """What a visitor gets."""
+
+    REDIRECT = "redirect"
+    UNKNOWN = "unknown"
+    RESTING = "resting"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where to go, if anywhere, and the cookie to set, if any (the whole header's value)."""
+
+    outcome: Outcome
+    location: str | None = None
+    cookie: str | None = None
+
+
+def follow(stores: Stores, path_code: str, query: Query, hit: Hit) -> Answer:
+    """What the visitor of this link gets; the hit is kept with its verdict.
+
+    Raises:
+        Unavailable: storage does not answer, and this process has not seen the link so far.
+    """
+    code = codes.fold(path_code)
+    target, storage_answers = find_target(stores, code) if code else (None, True)
+    ruling = screen(hit, target.link if target else None)
+    observe.count(f"click_{ruling.verdict}")
+    if target is None:
+        keeping.keep(
+            stores,
+            build_unknown(code or "", ruling, hit),
+            hit.at + timedelta(days=UNKNOWN_DAYS),
+            storage_answers=storage_answers,
+        )
+        return Answer(Outcome.LATER if ruling.verdict is Verdict.PREFETCH else Outcome.UNKNOWN)
+    identity = identify(stores, target.offer.program, query, hit, ruling)
+    click = build_click(stores, target.link, query, hit, ruling, identity)
+    answer, flags = _answer(target, query, hit, ruling, identity, click)
+    click = replace(click, flags=click.flags + flags) if flags else click
+    keeping.keep(stores, click, hit.at + target.offer.kept_for, storage_answers=storage_answers)
+    return answer
+
+
+def preview(stores: Stores, path_code: str, at: datetime) -> str | None:
+    """Where the link leads by itself, for whoever wants to look first; None where it leads nowhere."""
+    code = codes.fold(path_code)
+    target = find_target(stores, code)[0] if code else None
+    if target is None or leads_nowhere(target.link, at):
+        return None
+    return destination.compose(target.landing, {}, target.offer.program.click_param, None)[0]
+
+
+def record_direct(
+    stores: Stores, program: Program, ref: str, query: Query, hit: Hit, known: str | None = None
+) -> Click | None:
+    """The click of a direct link on the merchant's own site (`?ref=`), kept; None where nobody is meant.
+
+    Args:
+        ref: a link's code or a partner's id.
+        query: of the page, for sub-ids and `ll_consent`.
+        hit: the tag's request: who sent it is screened, how the browser loads it is not.
+        known: a click token that this browser has already, whose journey goes on.
+
+    Raises:
+        Unavailable: storage does not answer.
+    """
+    link = _meant(stores, program, ref)
+    if link is None:
+        return None
+    ruling = screen(hit, link, DIRECT_RULES)
+    observe.count(f"direct_{ruling.verdict}")
+    identity = identify(stores, program, query, hit, ruling)
+    earlier = token.read(known, stores.secrets.token_keys) if known and identity.signed_with else None
+    if earlier:
+        identity = replace(identity, visitor=earlier.visitor)
+    click = build_click(stores, link, query, hit, ruling, identity)
+    click = replace(click, flags=(*click.flags, "direct"))
+    keeping.keep(stores, click, hit.at + offer_of(stores, program.id).kept_for)
+    return click
+
+
+def restore(stores: Stores, token_text: str, now: datetime) -> Click | None:
+    """The click that a token names, written again where its row was lost; None for what is no token of ours.
+
+    A token is only given to people, so the click is a person's. One that is over is not written.
+
+    Raises:
+        Unavailable: storage does not answer.
+    """
+    parts = token.read(token_text, stores.secrets.token_keys)
+    link = stores.links.find_by_id(parts.link_id) if parts else None
+    if parts is None or link is None:
+        return None
+    known = stores.clicks.find(link.program, parts.visitor, parts.at, parts.nonce, now)
+    if known is not None:
+        return known
+    click = Click(
+        program=link.program,
+        visitor=parts.visitor,
+        at=parts.at,
+        nonce=parts.nonce,
+        link_id=link.id,
+        code=link.code,
+        partner=link.partner,
+        verdict=Verdict.HUMAN,
+        reason="token_restored",
+        token=token_text,
+        campaign=link.campaign,
+        sub=fit_subs(link.sub)[0],
+        flags=("restored",),
+    )
+    expires_at = parts.at + offer_of(stores, link.program).kept_for
+    if expires_at > now and stores.clicks.put_once(click, expires_at):
+        observe.count("click_restored")
+    return click
+
+
+def _answer(
+    target: Target, query: Query, hit: Hit, ruling: Ruling, identity: Identity, click: Click
+) -> tuple[Answer, tuple[str, ...]]:
+    """What the visitor gets, and what was odd about the way there."""
+    link, program = target.link, target.offer.program
+    if ruling.verdict is Verdict.PREFETCH:
+        return Answer(Outcome.LATER), ()
+    if leads_nowhere(link, hit.at):
+        fallback = program.fallback_url
+        if fallback and destination.leads_inside(fallback, program.domains):
+            return Answer(Outcome.REDIRECT, fallback), ()
+        return Answer(Outcome.UNKNOWN if link.state is LinkState.DELETED else Outcome.RESTING), ()
+    landing = target.landing
+    flags: tuple[str, ...] = ()
+    url, path = first(query, "url"), first(query, "path")
+    if url is not None or path is not None:
+        page = destination.deep_link(program, link, url, path)
+        flags = ("deep_link",) if page else ("deep_link_refused",)
+        landing = destination.landing(page, program, link) if page else landing
+    carried = query if link.carry_query else {}
+    location, complete = destination.compose(landing, carried, program.click_param, click.token)
+    cookie = None
+    if identity.signed_with is not None:
+        value = token.sign_visitor(identity.visitor, *identity.signed_with)
+        max_age_s = target.offer.window_days * 86_400
+        cookie = f"{COOKIE}={value}; Max-Age={max_age_s}; Path=/; HttpOnly; Secure; SameSite=Lax"
+    return Answer(Outcome.REDIRECT, location, cookie), flags if complete else (*flags, "query_cut")
+
+
+def _meant(stores: Stores, program: Program, ref: str) -> Link | None:
+    code = codes.fold(ref.strip())
+    if code is None:
+        return None
+    link = stores.links.find(code)
+    if link is not None and link.program == program.id:
+        return link
+    enrollment = stores.catalogue.find_enrollment(program.id, code)
+    return stores.links.find(enrollment.link_code) if enrollment else None
