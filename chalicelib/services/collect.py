@@ -1,0 +1,220 @@
+"""What browsers tell: the pixel and the tag. Anybody can say such things, so nothing here is trusted.
+
+Under Global Privacy Control (`Sec-GPC: 1`), after a denied consent, and where a program requires a consent
+that was not given, no identifier is kept: no click, journey or customer; figures and promo codes still
+are. A click's token is itself a proof that consent was given where it was required, because without it
+none is handed out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain import cookies, token
+from chalicelib.domain.click import Click, Verdict
+from chalicelib.domain.consent import may_identify
+from chalicelib.domain.conversion import Content, Item
+from chalicelib.domain.errors import Invalid, NotFound
+from chalicelib.domain.money import check_amount, parse_major
+from chalicelib.domain.postback import gather
+from chalicelib.domain.program import Consent, Method, Program
+from chalicelib.domain.screening import Hit
+from chalicelib.services import capture, identities, redirect
+from chalicelib.services.capture import Incoming
+from chalicelib.services.clicks import CONSENT, COOKIE
+from chalicelib.services.targets import offer_of
+from chalicelib.storage.stores import Stores
+
+MAX_EARLIER = 4
+"""Clicks that the tag may name beside the newest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whose browser it is: its request, by which Global Privacy Control speaks, and what the page says of
+    consent, if anything (`granted`, `denied`)."""
+
+    hit: Hit
+    consent: str | None = None
+
+    def lets_use_click(self) -> bool:
+        """Whether a click's token may be used."""
+        return may_identify(Consent.GRANTED, self.hit.headers.get("sec-gpc"), (self.consent,))
+
+    def lets_identify(self, program: Program) -> bool:
+        """Whether another identifier may be kept."""
+        return may_identify(program.consent, self.hit.headers.get("sec-gpc"), (self.consent,))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A click that is kept: the token that its browser may remember, and for how many seconds."""
+
+    token: str | None
+    max_age_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An item as the tag tells it; `amount` is as in `Order`."""
+
+    sku: str
+    quantity: int
+    amount: int | str
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A conversion as the tag tells it.
+
+    `amount` is an integer of minor units, as everywhere in the API, or a text in major units (`"19.90"`);
+    None is 0. `clicks` are tokens, the newest first.
+    """
+
+    event: str
+    order_id: str
+    amount: int | str | None = None
+    currency: str | None = None
+    items: tuple[Line, ...] = ()
+    clicks: tuple[str, ...] = ()
+    coupon: str | None = None
+    customer_id: str | None = None
+
+
+def record_pixel(
+    stores: Stores, pairs: Sequence[tuple[str, str]], headers: Mapping[str, str], now: datetime
+) -> None:
+    """Record the conversion that a pixel tells, in the parameters of its query.
+
+    Raises:
+        NotFound: `program_unknown`.
+        Invalid: `parameter_repeated`, `parameter_missing`, and what `capture.record` raises.
+        Conflict: `order_conflict`.
+        Unavailable: nothing is certain.
+    """
+    given = gather(pairs)
+    program = _program(stores, _required(given, "program"))
+    visitor = Visitor(Hit("GET", headers, now), given.get("consent"))
+    currency = given.get("currency", program.currency)
+    amount = given.get("amount")
+    incoming = Incoming(
+        event=_required(given, "event"),
+        order_id=_required(given, "order_id"),
+        content=Content(parse_major(amount, currency) if amount else 0, currency),
+        method=Method.PIXEL,
+        click_id=given.get("click_id") if visitor.lets_use_click() else None,
+        coupon=given.get("coupon"),
+        customer_id=given.get("customer_id") if visitor.lets_identify(program) else None,
+        visitor=_journey(stores, headers) if visitor.lets_use_click() else None,
+    )
+    capture.record(stores, program, incoming, now)
+
+
+def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor) -> None:
+    """Record the conversion that the tag tells, with every click that its shop remembers.
+
+    Raises:
+        NotFound: `program_unknown`.
+        Invalid: what `capture.record` raises.
+        Conflict: `order_conflict`.
+        Unavailable: nothing is certain.
+    """
+    program = _program(stores, program_id)
+    content = _content(order, program)
+    customer_id = order.customer_id if visitor.lets_identify(program) else None
+    clicks = order.clicks[: 1 + MAX_EARLIER] if visitor.lets_use_click() else ()
+    for click_id in clicks or (None,):
+        incoming = Incoming(
+            event=order.event,
+            order_id=order.order_id,
+            content=content,
+            method=Method.TAG,
+            click_id=click_id,
+            coupon=order.coupon,
+            customer_id=customer_id,
+            visitor=_journey(stores, visitor.hit.headers) if visitor.lets_use_click() else None,
+        )
+        capture.record(stores, program, incoming, visitor.hit.at)
+
+
+def recognise(stores: Stores, program_id: str, click_id: str, visitor: Visitor) -> Kept | None:
+    """The click with which a visitor landed, kept again where it was lost; None where it is none of the
+    program's, or may not be used.
+
+    Raises:
+        NotFound: `program_unknown`.
+        Unavailable: storage does not answer.
+    """
+    program = _program(stores, program_id)
+    if not visitor.lets_use_click():
+        return None
+    return _kept(stores, program, redirect.restore(stores, click_id, visitor.hit.at))
+
+
+def record_direct(
+    stores: Stores, program_id: str, ref: str, known: str | None, visitor: Visitor
+) -> Kept | None:
+    """The click of a direct link on the shop's own pages, kept; None where `ref` means nobody.
+
+    `known` is a click that the shop remembers, whose journey goes on.
+
+    Raises:
+        NotFound: `program_unknown`.
+        Unavailable: storage does not answer.
+    """
+    program = _program(stores, program_id)
+    query = {CONSENT: [visitor.consent]} if visitor.consent else {}
+    return _kept(stores, program, redirect.record_direct(stores, program, ref, query, visitor.hit, known))
+
+
+def identify(stores: Stores, program_id: str, customer_id: str, click_id: str, visitor: Visitor) -> None:
+    """Link the click's device to the customer, where the visitor allows it.
+
+    Raises:
+        NotFound: `program_unknown`.
+        Invalid: `customer_id_invalid`, `click_id_invalid`.
+    """
+    program = _program(stores, program_id)
+    if visitor.lets_identify(program):
+        identities.link(stores, program, customer_id, click_id, visitor.hit.at)
+
+
+def _kept(stores: Stores, program: Program, click: Click | None) -> Kept | None:
+    if click is None or click.program != program.id or click.verdict is not Verdict.HUMAN:
+        return None
+    return Kept(click.token, offer_of(stores, program.id).window_days * 86_400)
+
+
+def _journey(stores: Stores, headers: Mapping[str, str]) -> str | None:
+    """The journey of our own cookie, which browsers send where shop and link domain are one site."""
+    sent = cookies.values(headers.get("cookie", ""), COOKIE)
+    return token.read_visitor(sent[0], stores.secrets.token_keys) if len(sent) == 1 else None
+
+
+def _program(stores: Stores, program_id: str) -> Program:
+    program = stores.catalogue.find_program(program_id)
+    if program is None:
+        raise NotFound("program_unknown", "there is no such program", "program")
+    return program
+
+
+def _required(given: Mapping[str, str], name: str) -> str:
+    if name not in given:
+        raise Invalid("parameter_missing", "this parameter is required", name)
+    return given[name]
+
+
+def _content(order: Order, program: Program) -> Content:
+    currency = order.currency or program.currency
+    items = tuple(
+        Item(
+            line.sku, line.quantity, _minor(line.amount, currency, f"items[{position}].amount"), line.category
+        )
+        for position, line in enumerate(order.items)
+    )
+    return Content(_minor(order.amount or 0, currency, "amount"), currency, items)
+
+
+def _minor(amount: int | str, currency: str, field: str) -> int:
+    return parse_major(amount, currency, field) if isinstance(amount, str) else check_amount(amount, field)

@@ -1,0 +1,72 @@
+"""Carrying out network-style postbacks: a conversion, or what was done to it since."""
+
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+
+from chalicelib.domain import ids
+from chalicelib.domain.errors import Invalid, Unauthenticated
+from chalicelib.domain.postback import ADJUSTMENTS, Meaning, Postback, pick, understand
+from chalicelib.domain.program import Method, Program
+from chalicelib.services import adjustments, capture
+from chalicelib.services.capture import Incoming
+from chalicelib.storage.stores import Stores
+
+_NO_TOKEN = "-" * 43
+
+
+def receive(stores: Stores, program_id: str, parameters: Mapping[str, str], now: datetime) -> None:
+    """Do what the postback asks; doing it again changes nothing.
+
+    `parameters` are gathered (`domain.postback.gather`). A refund or rejection may come before its order.
+
+    Raises:
+        Unauthenticated: `unauthenticated`, for a wrong token and an unknown program alike.
+        Invalid: what `understand` and `capture.record` raise.
+        Conflict: `order_conflict`.
+        Unavailable: send it again.
+    """
+    program = _authenticate(stores, program_id, pick(parameters, "token"))
+    if Method.POSTBACK not in program.methods:
+        raise Invalid("method_not_allowed", "this program does not use postback")
+    postback = understand(parameters, program.currency)
+    if postback.meaning is Meaning.CONVERSION:
+        capture.record(stores, program, _incoming(postback), now)
+    elif postback.meaning is not Meaning.NOTHING:
+        _adjust(stores, program, postback, now)
+
+
+def _authenticate(stores: Stores, program_id: str, token: str | None) -> Program:
+    program = stores.catalogue.find_program(program_id)
+    expected = program.postback_token if program else _NO_TOKEN
+    right = hmac.compare_digest(expected.encode(), (token or "").encode("utf-8", "replace"))
+    if program is None or not right:
+        raise Unauthenticated("unauthenticated", "the token is wrong")
+    return program
+
+
+def _incoming(postback: Postback) -> Incoming:
+    return Incoming(
+        event=postback.event,
+        order_id=postback.order_id,
+        content=postback.content,
+        method=Method.POSTBACK,
+        click_id=postback.click_id,
+        coupon=postback.coupon,
+        customer_id=postback.customer_id,
+        occurred_at=postback.occurred_at,
+    )
+
+
+def _adjust(stores: Stores, program: Program, postback: Postback, now: datetime) -> None:
+    capture.check_order_id(postback.order_id)
+    conversion = ids.conversion_id(program.id, postback.event, postback.order_id)
+    adjustments.adjust_early(
+        stores,
+        conversion,
+        postback.adjustment_id,
+        ADJUSTMENTS[postback.meaning],
+        postback.refund_minor,
+        f"postback said {postback.meaning}",
+        now,
+    )

@@ -1,0 +1,148 @@
+"""The pixel: the same picture always, and a conversion where what it says makes sense."""
+
+import struct
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.program import Consent, Method
+from chalicelib.routes import pixel
+from tests.capturing import NOW, a_click, a_program, calling, euros, is_known, known
+
+ORDER = {"program": "acme", "event": "sale", "order_id": "o1", "amount": "49.90", "currency": "EUR"}
+
+
+@pytest.fixture
+def caller(stage: Any, clock: Any) -> Any:
+    clock.set(NOW)
+    a_program(bootstrap.stores())
+    return calling()
+
+
+def assert_picture(answer: Any) -> None:
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "image/gif"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert len(answer.body) == 43
+    assert answer.body == pixel.GIF
+
+
+def test_the_picture_is_one_pixel_of_gif89a() -> None:
+    assert pixel.GIF[:6] == b"GIF89a"
+    assert struct.unpack("<HH", pixel.GIF[6:10]) == (1, 1)
+    assert pixel.GIF[-1:] == b";"
+
+
+def test_a_conversion_is_recorded_with_its_click(caller: Any) -> None:
+    click = a_click(bootstrap.stores())
+    assert_picture(caller.get("/p.gif", **ORDER, click_id=click, coupon="anna10", customer_id="c1"))
+    order = known("o1")
+    assert (order.report.content, order.report.method) == (euros(4990), Method.PIXEL)
+    assert [touch.partner for touch in order.touches] == ["anna"]
+    assert [coupon.partner for coupon in order.coupons] == ["anna"]
+    assert not order.report.confirmed
+
+
+def test_a_reload_is_the_same_conversion(caller: Any) -> None:
+    for _ in range(3):
+        assert_picture(caller.get("/p.gif", **ORDER))
+    assert known("o1").report.content == euros(4990)
+
+
+def test_a_lead_needs_no_amount(caller: Any) -> None:
+    assert_picture(caller.get("/p.gif", program="acme", event="lead", order_id="l1"))
+    assert known("l1", "lead").report.content == euros(0)
+
+
+def test_under_global_privacy_control_no_identifier_is_kept(caller: Any) -> None:
+    click = a_click(bootstrap.stores())
+    query = ORDER | {"click_id": click, "customer_id": "c1", "coupon": "ANNA10"}
+    assert_picture(caller.get("/p.gif", headers={"sec-gpc": "1"}, **query))
+    order = known("o1")
+    assert (order.report.click_id, order.report.customer, order.touches) == (None, None, ())
+    assert order.coupons[0].partner == "anna"
+
+
+def test_after_a_denied_consent_no_identifier_is_kept(caller: Any) -> None:
+    click = a_click(bootstrap.stores())
+    assert_picture(caller.get("/p.gif", **ORDER, click_id=click, customer_id="c1", consent="denied"))
+    assert (known("o1").report.click_id, known("o1").report.customer) == (None, None)
+
+
+def test_where_consent_is_required_a_customer_needs_it(stage: Any, clock: Any) -> None:
+    clock.set(NOW)
+    a_program(bootstrap.stores(), consent=Consent.REQUIRED)
+    caller = calling()
+    assert_picture(caller.get("/p.gif", **ORDER, customer_id="c1"))
+    assert known("o1").report.customer is None
+    assert_picture(caller.get("/p.gif", **ORDER | {"order_id": "o2"}, customer_id="c1", consent="granted"))
+    assert known("o2").report.customer is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amount": "NaN"},
+        {"amount": "-1"},
+        {"amount": "1e3"},
+        {"amount": "1,00"},
+        {"amount": "9" * 5000},
+        {"amount": "1.005"},
+        {"currency": "XXX"},
+        {"currency": "eur"},
+        {"program": "nobody"},
+        {"program": "../acme"},
+        {"event": ""},
+        {"event": "<script>"},
+        {"order_id": ""},
+        {"order_id": "a\x00b"},
+        {"order_id": "a\r\nb"},
+        {"order_id": "o" * 129},
+        {"coupon": "\x00"},
+        {"customer_id": "c" * 5000},
+    ],
+)
+def test_rubbish_gets_the_picture_and_is_not_stored(caller: Any, change: dict[str, str]) -> None:
+    query = ORDER | change
+    assert_picture(caller.get("/p.gif", **query))
+    assert not is_known(query["order_id"])
+
+
+def test_no_parameters_get_the_picture(caller: Any) -> None:
+    assert_picture(caller.get("/p.gif"))
+
+
+def test_a_parameter_that_comes_twice_is_not_stored(caller: Any) -> None:
+    assert_picture(caller.client.http.get("/p.gif?program=acme&event=sale&order_id=o1&amount=1&amount=2"))
+    assert not is_known("o1")
+
+
+def test_a_forged_click_is_no_evidence(caller: Any) -> None:
+    assert_picture(caller.get("/p.gif", **ORDER, click_id="A" * 59))
+    assert known("o1").touches == ()
+
+
+def test_other_figures_of_a_known_order_change_nothing(caller: Any) -> None:
+    caller.get("/p.gif", **ORDER)
+    assert_picture(caller.get("/p.gif", **ORDER | {"amount": "1.00"}))
+    assert known("o1").report.content == euros(4990)
+
+
+def test_a_program_that_does_not_use_pixels_takes_none(stage: Any, clock: Any) -> None:
+    clock.set(NOW)
+    a_program(bootstrap.stores(), methods=frozenset({Method.API}))
+    assert_picture(calling().get("/p.gif", **ORDER))
+    assert not is_known("o1")
+
+
+@pytest.mark.parametrize("failure", [Unavailable("storage_unavailable", "away"), RuntimeError("unexpected")])
+def test_a_failure_of_ours_gets_the_picture(
+    caller: Any, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr("chalicelib.services.capture.record", fail)
+    assert_picture(caller.get("/p.gif", **ORDER))
