@@ -173,16 +173,15 @@ def _trimmed_endpoints(endpoints: dict[str, list[dict[str, dict[str, object]]]])
 
 
 def _minify(content: object, path: Path) -> None:
-    """Write without blanks and without documentation, which are most of a service's description."""
+    """Write without blanks and with empty documentation: both together are most of a description."""
     path.write_text(json.dumps(_without_documentation(content), separators=(",", ":")))
 
 
 def _without_documentation(content: object) -> object:
     if isinstance(content, dict):
         return {
-            name: _without_documentation(value)
+            name: "" if name == "documentation" and isinstance(value, str) else _without_documentation(value)
             for name, value in content.items()
-            if not (name == "documentation" and isinstance(value, str))
         }
     if isinstance(content, list):
         return [_without_documentation(value) for value in content]

@@ -1,0 +1,117 @@
+"""A stage whose functions run from the package, each in a bare process under awslambdaric."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.services import keys
+from chalicelib.storage import aws
+from infra.build_zip import Package
+from infra.runtime import Function
+from local import provision
+from local.engine import REGION, Engine
+from local.gateway import Answer, Request, Resources, answer_of, event_of
+
+BROWSER = {
+    "Host": "go.example.com",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36",
+    "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate",
+}
+
+
+class Deployed:
+    """The functions of one package against one stage of the embedded engine."""
+
+    def __init__(self, package: Package, task_root: Path, ric: Path, engine: Engine) -> None:
+        self.template = json.loads(package.template_path.read_text())
+        self.engine = engine
+        self._folders = (task_root, ric)
+        self.stage = provision.stage(
+            engine.client,
+            prefix=f"a{uuid.uuid4().hex[:12]}",
+            base_url="https://go.example.com",
+            region=REGION,
+        )
+        self.environment = engine.environment | self.stage
+        self.admin_key = keys.new_text()
+        self._register(self.admin_key)
+        api = self.template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+        self._resources = Resources(api["paths"])
+        self.api: Function | None = None
+        self.code = ""
+
+    def handlers(self) -> dict[str, str]:
+        """Lambda's handler texts by the functions' names in the template."""
+        return {
+            name: resource["Properties"]["Handler"]
+            for name, resource in self.template["Resources"].items()
+            if resource["Type"] == "AWS::Serverless::Function"
+        }
+
+    def function(self, name: str, environment: Mapping[str, str] | None = None) -> Function:
+        """A fresh process for the function with this name in the template."""
+        task_root, ric = self._folders
+        return Function(task_root, self.handlers()[name], ric, environment or self.environment)
+
+    def http(
+        self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """A request as API Gateway passes it on, and the answer as it comes out."""
+        assert self.api is not None
+        path = target.split("?")[0]
+        match = self._resources.match(path)
+        assert match is not None, f"the packaged API has no {path}"
+        pairs = tuple((BROWSER if headers is None else headers).items())
+        event = event_of(Request(method, target, pairs, body, "198.51.100.7"), match)
+        return answer_of(self.api.invoke(event))
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """A JSON call with the administrator's key; the body of what must be a success."""
+        headers = {"Authorization": f"Bearer {self.admin_key}", "Content-Type": "application/json"}
+        answer = self.http(method, path, b"" if body is None else json.dumps(body).encode(), headers)
+        assert answer.status < 300, answer
+        return json.loads(answer.body)
+
+    def _register(self, key: str) -> None:
+        with pytest.MonkeyPatch.context() as patch, _fresh():
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            keys.bootstrap_admin(bootstrap.stores(), key, datetime.now(UTC))
+
+
+@contextmanager
+def _fresh() -> Iterator[None]:
+    bootstrap.stores.cache_clear()
+    aws.forget()
+    yield
+    bootstrap.stores.cache_clear()
+    aws.forget()
+
+
+def header(answer: Answer, name: str) -> str:
+    """The header's value, or an empty text."""
+    return next((value for key, value in answer.headers if key.lower() == name.lower()), "")
+
+
+def a_schedule(function: str) -> dict[str, Any]:
+    """The event of a schedule that fires."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:000000000000:rule/{function}"],
+        "detail": {},
+    }
