@@ -7,8 +7,10 @@ from chalicelib.jobs.close_month import close_month
 from chalicelib.jobs.reconcile import reconcile
 from chalicelib.jobs.settle import settle
 from chalicelib.routes import (
+    collect,
     conversions,
     coupons,
+    hooks,
     identities,
     keys,
     ledgers,
@@ -30,7 +32,9 @@ _ROUTES = (
     redirect,
     pixel,
     tag,
+    collect,
     postback,
+    hooks,
     programs,
     partners,
     coupons,

@@ -152,7 +152,7 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
     elif declared.scopes:
         caller = access.verify_key(stores, headers.get("authorization"), declared.scopes)
     _check_path(path)
-    if declared.body is not None and not content:
+    if declared.body is not None and not content and (raw or "content-type" in headers):
         check_transfer(headers, raw, media=declared.media)
         content = read_object(raw)
     return Call(
