@@ -10,18 +10,21 @@ import threading
 from pathlib import Path
 
 from local.engine import EngineFailed
-from local.stack import Stack
+from local.stack import FolderInUse, Stack
 
 
 def main() -> int:
     """Run until SIGINT or SIGTERM; the exit status."""
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
     folder = Path(os.environ.get("DATA_DIR") or ".local").resolve()
     port = os.environ.get("PORT") or "8000"
     try:
         stack = Stack(folder, int(port))
+    except FolderInUse as error:
+        print(error, file=sys.stderr)
+        return 1
     except (OSError, ValueError, OverflowError) as error:
         print(f"cannot listen on port {port}: {error}; choose another one with PORT=", file=sys.stderr)
         return 1

@@ -74,6 +74,8 @@ class Engine:
                 stderr=subprocess.STDOUT,
                 env=self._process_environment(),
                 pass_fds=[listening.fileno()],
+                # Signals to the stack's group, such as Ctrl-C, are not for it: the stack stops it in its turn.
+                start_new_session=True,
             )
         self._wait()
         return self

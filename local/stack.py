@@ -1,5 +1,6 @@
 """The whole stack in one process: engine, stage, app, workers, schedules, sweep and front."""
 
+import fcntl
 import os
 import threading
 import uuid
@@ -22,12 +23,21 @@ from local.workers import Progress, QueueWorker, StreamWorker, Worker, Workers
 PREFIX = "linkledger-local"
 
 
+class FolderInUse(Exception):
+    """Another stack keeps its data in the same folder."""
+
+
 class Stack:
     """One running stack with its data in `folder`; the app is imported at its start, into this process."""
 
     def __init__(self, folder: Path, port: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderInUse(f"another stack is running in {folder}") from None
         self.is_new = not (folder / "engine" / "state").exists()
         self.front = Front(port)
         self.url = f"http://127.0.0.1:{self.front.port}"
@@ -52,7 +62,7 @@ class Stack:
         self._start_parts()
         inside = local_route(self.clock, self.run_job, self._read_object, self._sweeper.clock_moved)
         self.front.routes = (inside, self._waking(api_route(app)))
-        threading.Thread(target=self.front.serve_forever, name="front", daemon=True).start()
+        threading.Thread(target=self.front.serve_forever, args=(0.05,), name="front", daemon=True).start()
 
     def stop(self) -> None:
         """Finish what is under way, then end everything; all that was acknowledged is kept."""
@@ -61,6 +71,7 @@ class Stack:
         self._sweeper.stop()
         self._workers.stop()
         self._engine.stop()
+        self._lock.close()
 
     def run_job(self, function: str) -> Any:
         """Run a scheduled function now, with everything before and after it processed; its answer."""

@@ -35,6 +35,8 @@ _LEDGER_COLUMNS = (
     "reason",
 )
 
+_REASON_WIDTH = 48
+
 
 class Failed(Exception):
     """The stack answered otherwise than the story goes."""
@@ -181,12 +183,16 @@ class Teller:
                     hashlib.sha256(content).hexdigest() == part["sha256"], f"{part['name']} as hashed"
                 )
                 rows += csv.DictReader(io.StringIO(content.decode(), newline=""))
+        rows.sort(key=lambda row: (row["booked_at"], row["entry_id"]))
         self.title(f"The ledger, {len(rows)} lines")
-        _print_table(rows, _LEDGER_COLUMNS)
+        _print_table([{**row, "reason": _short(row["reason"])} for row in rows], _LEDGER_COLUMNS)
         summary = self.http("GET", f"{folder}/summary.csv", None, {}).body.decode()
         lines = list(csv.DictReader(io.StringIO(summary, newline="")))
         self.title("The totals, by partner (summary.csv)")
         _print_table(lines, tuple(lines[0]) if lines else ())
+        self.title("The totals, by currency (manifest.json)")
+        totals = [{"currency": currency, **amounts} for currency, amounts in manifest["totals"].items()]
+        _print_table(totals, tuple(lines[0])[1:] if lines else ())
         print(flush=True)
 
     def _read(self, method: str, path: str, reply: Reply, status: int) -> Any:
@@ -205,6 +211,10 @@ def _print_table(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> N
             for name in columns
         )
         print("  " + "  ".join(cells).rstrip())
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= _REASON_WIDTH else reason[: _REASON_WIDTH - 3] + "..."
 
 
 def _is_amount(text: str) -> bool:

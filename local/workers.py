@@ -19,6 +19,7 @@ _SHARD = "shardId-00000000000000000000-00000000"
 """The engine's streams have one shard each."""
 
 _BATCH_PAUSE_S = 0.1
+_GATHER_S = 0.05
 _IDLE_S = 1.0
 _MOST_PAUSE_S = 10.0
 _MOST_ROUNDS = 10_000
@@ -251,6 +252,7 @@ class Workers:
                 pause = 0.0
                 news.wait(_IDLE_S)
                 news.clear()
+                self._stopping.wait(_GATHER_S)
 
     def _step(self, worker: Worker) -> tuple[int, bool]:
         try:
