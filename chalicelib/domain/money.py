@@ -15,6 +15,7 @@ MAX_AMOUNT_MINOR = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
 
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,15})(?:\.([0-9]{1,20}))?", re.ASCII)
+_BALANCE = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,4})?", re.ASCII)
 
 
 def check_currency(code: str, field: str = "currency") -> str:
@@ -62,13 +63,15 @@ def parse_major(text: str, currency: str, field: str = "amount") -> int:
 
 
 def parse_signed_major(text: str, currency: str) -> int:
-    """Minor units of what `format_major` wrote: the inverse of it, for amounts that may be negative.
+    """Minor units of what `format_major` wrote, and of nothing else: balances may be negative or large.
 
     Raises:
         Invalid: `amount_invalid`, `currency_unknown`.
     """
-    amount = parse_major(text.removeprefix("-"), currency)
-    return -amount if text.startswith("-") else amount
+    check_currency(currency)
+    if not _BALANCE.fullmatch(text) or format_major(amount := int(text.replace(".", "")), currency) != text:
+        raise Invalid("amount_invalid", f"not a balance in {currency} as ledgers write it", "amount")
+    return amount
 
 
 def format_major(amount_minor: int, currency: str) -> str:
