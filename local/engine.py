@@ -74,7 +74,7 @@ class Engine:
                 stderr=subprocess.STDOUT,
                 env=self._process_environment(),
                 pass_fds=[listening.fileno()],
-                # Signals to the stack's group, such as Ctrl-C, are not for it: the stack stops it in its turn.
+                # Signals to the stack's group, such as Ctrl-C, are not for it: the stack stops it in turn.
                 start_new_session=True,
             )
         self._wait()

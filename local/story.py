@@ -97,8 +97,9 @@ def _retry(teller: Teller, first: datetime) -> None:
     teller.step("The postback is sent again", _postback(teller, teller.visits[2]))
     teller.step("The coupon sale is sent again", _coupon(teller, 200))
     found = teller.api("GET", f"/v1/conversions?program={PROGRAM}", None, 200)["data"]
-    teller.expect(len(found) == 4, f"4 conversions, not {len(found)}")
-    teller.conversions = {one["order_id"]: one["id"] for one in found}
+    known = {one["id"]: one["order_id"] for one in found}
+    teller.expect(len(known) == 4, f"4 conversions, not {len(known)}")
+    teller.conversions = {order: conversion for conversion, order in known.items()}
     teller.step("Conversions on record", "4: every retry was recognised")
 
 
