@@ -1,6 +1,6 @@
 """Closing months: claim, freeze, publish, mark. Every step can be repeated, and rivals act as one.
 
-1. Claim: the books name the month that is being closed; what is due is settled into it.
+1. Claim: what is due is settled into its months; the books name the month that is being closed.
 2. Freeze: the gate of each shard is shut. From then on no entry can enter the month.
 3. Publish: the files are built from the frozen entries and written where there is none; bytes that are
    there already must be the same. The manifest comes last: with it the month is published.
@@ -81,17 +81,22 @@ def close_program(stores: Stores, program_id: str, now: datetime) -> list[Closed
     """
     program = stores.catalogue.program(program_id)
     closed: list[Closed] = []
-    while True:
-        month = stores.journal.books(program).next_to_close
-        if now < month.end(program.timezone) + GRACE:
-            return closed
-        closed.append(_close_month(stores, program, month, now))
+    if _over(stores, program, now):
+        settle_due(stores, rules_of(stores, program_id), now, Summary())
+    while month := _over(stores, program, now):
+        closed.append(_close_month(stores, program, month))
+    return closed
 
 
-def _close_month(stores: Stores, program: Program, month: Month, now: datetime) -> Closed:
+def _over(stores: Stores, program: Program, now: datetime) -> Month | None:
+    """The next month to close, where its time has come."""
+    month = stores.journal.books(program).next_to_close
+    return month if now >= month.end(program.timezone) + GRACE else None
+
+
+def _close_month(stores: Stores, program: Program, month: Month) -> Closed:
     books = _claim(stores, program, month)
     if books.closed_through is None or books.closed_through < month:
-        settle_due(stores, rules_of(stores, program.id), now, Summary())
         _check_nothing_quarantined(stores, program, month)
         for shard in range(program.shards):
             stores.journal.freeze(program.id, month, shard)

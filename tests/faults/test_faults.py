@@ -15,10 +15,10 @@ from chalicelib.services import adjustments
 from chalicelib.services.close import close_program
 from chalicelib.services.settle import rules_of, settle_conversion
 from chalicelib.storage.stores import Stores
-from tests.faults import scene
+from tests import scene
 from tests.faults.books import audit
-from tests.faults.scene import AFTER_GRACE, MONTH_START, Scene
 from tests.faults.transport import Crash, Fault, Wire, new_process, wired
+from tests.scene import AFTER_GRACE, MONTH_START, Scene
 
 SEPTEMBER = Month(2026, 9)
 SOLD_AT = MONTH_START + timedelta(days=3)

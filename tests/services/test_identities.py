@@ -1,0 +1,94 @@
+"""A customer's devices and orders find each other, whichever is told first."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.conversion import Content, Outcome
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.program import Method
+from chalicelib.services import capture, identities
+from chalicelib.services.settle import rules_of, settle_conversion
+from tests import scene
+from tests.scene import MONTH_START
+
+NOW = MONTH_START + timedelta(days=10)
+ORDER = capture.Incoming("sale", "order-1", Content(10_000, "EUR"), Method.API, customer_id="customer-7")
+
+
+def test_an_order_gathers_the_clicks_of_the_customers_other_device(stage) -> None:
+    shop = scene.make(stage.stores)
+    phone = shop.click(stage.stores, NOW - timedelta(days=2))
+    identities.link(stage.stores, shop.program, "customer-7", phone.token, NOW - timedelta(days=2))
+    reply = capture.record(stage.stores, shop.program, ORDER, NOW)
+    touches = stage.stores.conversions.find(reply.id).facts.touches
+    assert [(t.partner, t.evidence) for t in touches] == [("anna", "customer")]
+
+
+def test_an_order_that_came_before_the_log_in_is_credited_all_the_same(stage) -> None:
+    shop = scene.make(stage.stores)
+    phone = shop.click(stage.stores, NOW - timedelta(days=2))
+    reply = capture.record(stage.stores, shop.program, ORDER, NOW)
+    assert reply.outcome is Outcome.UNATTRIBUTED
+    rules = rules_of(stage.stores, shop.program.id)
+    settle_conversion(stage.stores, rules, reply.id, NOW)
+    identities.link(stage.stores, shop.program, "customer-7", phone.token, NOW + timedelta(hours=1))
+    settle_conversion(stage.stores, rules, reply.id, NOW + timedelta(hours=1))
+    found = stage.stores.conversions.find(reply.id)
+    assert [(e.partner, e.commission_minor) for e in found.booked.entries] == [("anna", 1000)]
+
+
+def test_a_late_log_in_moves_the_credit_by_a_linked_correction(stage) -> None:
+    shop = scene.make(stage.stores)
+    desktop = shop.click(stage.stores, NOW - timedelta(days=3), "anna")
+    phone = shop.click(stage.stores, NOW - timedelta(days=1), "ben")
+    told = capture.Incoming(
+        "sale", "order-2", Content(10_000, "EUR"), Method.API, desktop.token, customer_id="customer-7"
+    )
+    reply = capture.record(stage.stores, shop.program, told, NOW)
+    rules = rules_of(stage.stores, shop.program.id)
+    settle_conversion(stage.stores, rules, reply.id, NOW)
+    identities.link(stage.stores, shop.program, "customer-7", phone.token, NOW + timedelta(hours=1))
+    settle_conversion(stage.stores, rules, reply.id, NOW + timedelta(hours=1))
+    entries = stage.stores.conversions.find(reply.id).booked.entries
+    assert [(e.kind, e.partner, e.commission_minor) for e in entries] == [
+        ("accrual", "anna", 1000),
+        ("correction", "anna", -1000),
+        ("correction", "ben", 1000),
+    ]
+    assert entries[1].reverses == entries[0].id
+
+
+def test_a_log_in_that_races_an_order_is_found_by_its_first_settlement(stage) -> None:
+    """The order's note is there, its record not yet: what the log-in leaves is read when it comes."""
+    shop = scene.make(stage.stores)
+    phone = shop.click(stage.stores, NOW - timedelta(days=2))
+    customer = capture.evidence.customer_hash(stage.stores, shop.program.id, "customer-7")
+    conversion = capture.ids.conversion_id(shop.program.id, "sale", "order-1")
+    stage.stores.identities.add_conversion(shop.program.id, customer, conversion, NOW + timedelta(days=9))
+    identities.link(stage.stores, shop.program, "customer-7", phone.token, NOW)
+    reply = capture.record(stage.stores, shop.program, ORDER, NOW)
+    assert stage.stores.conversions.find(reply.id).facts.touches[0].partner == "anna"
+
+
+def test_customers_of_two_programs_with_the_same_id_are_two_people(stage) -> None:
+    shop, other = scene.make(stage.stores), scene.make(stage.stores)
+    phone = other.click(stage.stores, NOW - timedelta(days=2))
+    identities.link(stage.stores, other.program, "customer-7", phone.token, NOW)
+    assert capture.record(stage.stores, shop.program, ORDER, NOW).outcome is Outcome.UNATTRIBUTED
+
+
+def test_a_click_of_another_program_cannot_be_linked(stage) -> None:
+    shop, other = scene.make(stage.stores), scene.make(stage.stores)
+    foreign = other.click(stage.stores, NOW)
+    with pytest.raises(Invalid, match="click_id_invalid"):
+        identities.link(stage.stores, shop.program, "customer-7", foreign.token, NOW)
+
+
+def test_a_device_is_forgotten_when_its_time_is_over(stage) -> None:
+    shop = scene.make(stage.stores)
+    phone = shop.click(stage.stores, NOW)
+    identities.link(stage.stores, shop.program, "customer-7", phone.token, NOW)
+    customer = capture.evidence.customer_hash(stage.stores, shop.program.id, "customer-7")
+    assert stage.stores.identities.known(shop.program.id, customer, NOW + timedelta(days=33)).visitors
+    assert not stage.stores.identities.known(shop.program.id, customer, NOW + timedelta(days=34)).visitors

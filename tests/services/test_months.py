@@ -1,0 +1,174 @@
+"""Reconcile, drafts, close and the chain of months, against the engine."""
+
+import io
+import json
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.conversion import AdjustmentKind, State
+from chalicelib.domain.decision import decide
+from chalicelib.domain.partner import Coupon
+from chalicelib.domain.period import Month
+from chalicelib.services import adjustments, conversions, healing, ledgers
+from chalicelib.services.close import CloseStopped, close_months, close_program
+from chalicelib.services.reconcile import reconcile
+from tests import scene
+from tests.faults.books import audit
+from tests.scene import AFTER_GRACE, MONTH_START
+
+SEPTEMBER = Month(2026, 9)
+SOLD_AT = MONTH_START + timedelta(days=3)
+OCTOBER_CLOSE = AFTER_GRACE + timedelta(days=31)
+
+
+def test_reconcile_books_what_is_due_and_releases_what_is_over(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = shop.sell(stage.stores, SOLD_AT).id
+    assert reconcile(stage.stores, SOLD_AT).booked == 1
+    assert stage.stores.conversions.find(sold).state is State.PENDING
+    assert reconcile(stage.stores, SOLD_AT + timedelta(days=13, hours=23)).booked == 0
+    assert reconcile(stage.stores, SOLD_AT + timedelta(days=14)).booked == 1
+    assert stage.stores.conversions.find(sold).state is State.APPROVED
+    assert reconcile(stage.stores, SOLD_AT + timedelta(days=30)).booked == 0
+
+
+def test_a_draft_shows_the_open_month_and_goes_when_the_month_is_published(stage) -> None:
+    shop = scene.make(stage.stores)
+    shop.sell(stage.stores, SOLD_AT)
+    reconcile(stage.stores, SOLD_AT)
+    listed = ledgers.of_program(stage.stores, shop.program)
+    assert [(str(x.month), x.status) for x in listed] == [("2026-09", "draft")]
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    listed = ledgers.of_program(stage.stores, shop.program)
+    assert [(str(x.month), x.status) for x in listed] == [("2026-09", "published")]
+    assert list(stage.stores.bucket.keys(f"drafts/{shop.program.id}/")) == []
+
+
+def test_an_unchanged_draft_is_not_written_again(stage) -> None:
+    shop = scene.make(stage.stores)
+    shop.sell(stage.stores, SOLD_AT)
+    assert reconcile(stage.stores, SOLD_AT).drafts == 1
+    assert reconcile(stage.stores, SOLD_AT).drafts == 0
+
+
+def test_a_refund_after_the_close_is_a_reversal_in_the_open_month(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = shop.sell(stage.stores, SOLD_AT).id
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    before = {key: stage.stores.bucket.find(key) for key in stage.stores.bucket.keys("ledgers/")}
+    adjustments.adjust(stage.stores, sold, "r-1", AdjustmentKind.REFUND, None, "returned", AFTER_GRACE)
+    close_program(stage.stores, shop.program.id, OCTOBER_CLOSE)
+    after = {key: stage.stores.bucket.find(key) for key in before}
+    audited = audit(stage.stores, shop.program)
+    assert after == before
+    assert audited.problems == []
+    assert [row["kind"] for row in audited.published[SEPTEMBER.next()]] == ["reversal"]
+    assert audited.commission_of(sold) == 0
+
+
+def test_a_sale_told_after_its_month_closed_is_booked_in_the_oldest_open_month(stage) -> None:
+    shop = scene.make(stage.stores)
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    late = shop.report(stage.stores, "late", SOLD_AT)
+    reconcile(stage.stores, AFTER_GRACE)
+    entry = stage.stores.conversions.find(late.id).booked.entries[0]
+    assert (str(entry.month), entry.booked_at) == ("2026-10", SEPTEMBER.end("UTC"))
+
+
+def test_a_sale_from_before_the_program_opens_the_books_earlier(stage) -> None:
+    shop = scene.make(stage.stores)
+    incoming_at = MONTH_START - timedelta(days=20)
+    old = shop.report(stage.stores, "old", incoming_at)
+    reconcile(stage.stores, SOLD_AT)
+    assert str(stage.stores.conversions.find(old.id).booked.entries[0].month) == "2026-08"
+    closed = close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    assert [str(month.month) for month in closed] == ["2026-08", "2026-09"]
+    assert audit(stage.stores, shop.program).problems == []
+
+
+def test_missed_months_are_closed_in_order_and_chained(stage) -> None:
+    shop = scene.make(stage.stores)
+    shop.sell(stage.stores, SOLD_AT)
+    closed = close_program(stage.stores, shop.program.id, AFTER_GRACE + timedelta(days=92))
+    assert [str(month.month) for month in closed] == ["2026-09", "2026-10", "2026-11", "2026-12"]
+    manifest = json.loads(stage.stores.bucket.find(f"ledgers/{shop.program.id}/2026-12/manifest.json"))
+    assert manifest["previous"] == {"month": "2026-11", "sha256": closed[2].sha256}
+    assert manifest["totals"]["EUR"]["opening"] == "10.00"
+
+
+def test_a_months_bounds_follow_the_programs_time_zone(stage) -> None:
+    shop = scene.make(stage.stores, timezone="Pacific/Auckland")
+    first = Month(2026, 9).start("Pacific/Auckland")
+    shop.report(stage.stores, "august", first - timedelta(milliseconds=1))
+    shop.report(stage.stores, "september", first)
+    closed = close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    audited = audit(stage.stores, shop.program)
+    assert [str(month.month) for month in closed] == ["2026-08", "2026-09"]
+    accrued = {
+        month: {row["order_id"] for row in rows if row["kind"] == "accrual"}
+        for month, rows in audited.published.items()
+    }
+    assert accrued == {Month(2026, 8): {"august"}, Month(2026, 9): {"september"}}
+
+
+def test_a_record_that_cannot_be_processed_blocks_its_month_and_nothing_else(stage, monkeypatch) -> None:
+    bad, good = scene.make(stage.stores), scene.make(stage.stores)
+    broken = bad.sell(stage.stores, SOLD_AT).id
+    fine = bad.sell(stage.stores, SOLD_AT).id
+    good.sell(stage.stores, SOLD_AT)
+    with monkeypatch.context() as patch:
+        patch.setattr("chalicelib.services.settle.decide", _fails_for(broken))
+        assert reconcile(stage.stores, SOLD_AT).quarantined == 1
+    assert stage.stores.conversions.find(fine).booked.entries
+    with pytest.raises(CloseStopped, match="money_quarantined"):
+        close_program(stage.stores, bad.program.id, AFTER_GRACE)
+    closed, stopped = close_months(stage.stores, AFTER_GRACE)
+    assert [c.program for c in closed] == [good.program.id]
+    assert [(s.program, s.code) for s in stopped] == [(bad.program.id, "money_quarantined")]
+
+
+def _fails_for(conversion: str):
+    def decide_or_fail(facts, program, versions):
+        if facts.id == conversion:
+            raise KeyError("nothing was prepared for this")
+        return decide(facts, program, versions)
+
+    return decide_or_fail
+
+
+def test_other_bytes_under_a_published_key_stop_the_close(stage) -> None:
+    shop = scene.make(stage.stores)
+    shop.sell(stage.stores, SOLD_AT)
+    key = f"ledgers/{shop.program.id}/2026-09/summary.csv"
+    stage.stores.bucket.write(key, io.BytesIO(b"something else"), "text/csv")
+    with pytest.raises(CloseStopped, match="ledger_differs"):
+        close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    assert stage.stores.journal.books(shop.program).closed_through is None
+
+
+def test_an_unattributed_sale_is_decided_again_when_its_code_gets_an_owner(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = shop.sell(stage.stores, SOLD_AT, code="CARA")
+    reconcile(stage.stores, SOLD_AT)
+    assert stage.stores.conversions.find(sold.id).state is State.UNATTRIBUTED
+    stage.stores.catalogue.add_coupon_once(Coupon(shop.program.id, "cara", "CARA", SOLD_AT))
+    assert healing.wake_unattributed(stage.stores, shop.program.id, SOLD_AT) == 1
+    reconcile(stage.stores, SOLD_AT)
+    found = stage.stores.conversions.find(sold.id)
+    assert (found.state, found.partners) == (State.PENDING, ("cara",))
+
+
+def test_lists_walk_every_place_once_page_by_page(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = {shop.sell(stage.stores, SOLD_AT + timedelta(minutes=i)).id for i in range(7)}
+    reconcile(stage.stores, SOLD_AT + timedelta(days=20))
+    sold |= {shop.sell(stage.stores, SOLD_AT, code="NOBODY").id for _ in range(3)}
+    seen: list[str] = []
+    start = None
+    while True:
+        page, start = conversions.list_page(stage.stores, conversions.Wanted(shop.program), 4, start)
+        seen += [listed.id for listed in page]
+        if start is None:
+            break
+    assert sorted(seen) == sorted(sold)
