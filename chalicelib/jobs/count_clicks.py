@@ -1,0 +1,22 @@
+"""Counting clicks, from the clicks table's stream."""
+
+from typing import Any
+
+from chalice import Blueprint
+
+from chalicelib import bootstrap, observe
+from chalicelib.jobs import counting_batch
+from chalicelib.jobs.streams import arn_of
+from chalicelib.services import counting
+
+bp = Blueprint("app")
+
+
+@bp.on_dynamodb_record(stream_arn=arn_of("clicks"), name="count_clicks", batch_size=500)
+def count_clicks(event: Any) -> dict[str, Any]:
+    """Count the batch; any failure has it delivered again, and counted no second time."""
+    shard, records = counting_batch.read(event)
+    counted = counting.count_clicks(bootstrap.stores(), shard, records, bootstrap.now())
+    observe.count("clicks_counted", counted)
+    observe.flush()
+    return counting_batch.ANSWER
