@@ -53,12 +53,12 @@ def openapi(call: Call[None]) -> Reply[dict[str, Any]]:
 
 
 def _routes() -> tuple[tuple[str, str, Endpoint], ...]:
-    """Path, method and declaration of every JSON route of the application."""
+    """Path, method and declaration of every JSON route of the application (CORS preflights are none)."""
     return tuple(
         (path, method, entry.view_function.endpoint)
         for path, methods in sorted(bp.current_app.routes.items())
         for method, entry in sorted(methods.items())
-        if hasattr(entry.view_function, "endpoint")
+        if method != "OPTIONS" and hasattr(entry.view_function, "endpoint")
     )
 
 

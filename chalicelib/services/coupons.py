@@ -12,7 +12,7 @@ from chalicelib.storage.stores import Stores
 def create(stores: Stores, coupon: Coupon, now: datetime) -> tuple[Coupon, bool]:
     """The coupon as it is stored, and whether this call created it.
 
-    What could not be attributed so far is decided again.
+    What could not be attributed so far is decided again, on a retry too: the first try may have ended before.
 
     Raises:
         Refused: `coupon_invalid`.
@@ -23,10 +23,9 @@ def create(stores: Stores, coupon: Coupon, now: datetime) -> tuple[Coupon, bool]
     program = stores.catalogue.program(coupon.program)
     if stores.catalogue.find_enrollment(program.id, coupon.partner) is None:
         raise links.not_enrolled()
-    if stores.catalogue.add_coupon_once(coupon):
-        healing.wake_unattributed(stores, program.id, now)
-        return coupon, True
-    kept = stores.catalogue.find_coupon(program.id, fold_coupon(coupon.code))
+    created = stores.catalogue.add_coupon_once(coupon)
+    kept = coupon if created else stores.catalogue.find_coupon(program.id, fold_coupon(coupon.code))
     if kept is None or kept.partner != coupon.partner:
         raise Conflict("coupon_taken", "this code belongs to another partner", "code")
-    return kept, False
+    healing.wake_unattributed(stores, program.id, now)
+    return kept, created

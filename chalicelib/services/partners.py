@@ -31,7 +31,7 @@ def create(stores: Stores, partner: Partner) -> tuple[Partner, bool]:
     kept = stores.catalogue.partner(partner.id)
     if (kept.name, kept.email, kept.owner) != (partner.name, partner.email, partner.owner):
         raise Conflict("partner_exists", "there is a partner with this id and other details", "id")
-    return kept, kept == partner
+    return kept, False
 
 
 def enroll(stores: Stores, program_id: str, partner_id: str, now: datetime) -> tuple[Enrollment, Link, bool]:

@@ -40,7 +40,6 @@ def create(stores: Stores, wanted: Program) -> tuple[Program, bool]:
     program = _reviewed(
         replace(wanted, postback_token=secrets.token_urlsafe(24), shards=stores.settings.ledger_shards)
     )
-    stores.warm.forget("program", program.id)
     if stores.catalogue.add_program_once(program):
         return program, True
     kept = stores.catalogue.program(program.id)
@@ -66,7 +65,7 @@ def change(stores: Stores, program_id: str, changes: Mapping[str, Any]) -> Progr
         raise ValueError(f"these never change: {sorted(changes.keys() - CHANGEABLE)}")
     program = _reviewed(replace(stores.catalogue.program(program_id), **changes))
     stores.catalogue.replace_program(program)
-    stores.warm.forget("program", program.id)
+    stores.warm.clear()
     return program
 
 

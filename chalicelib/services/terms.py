@@ -1,6 +1,7 @@
 """Terms: published as new versions, never edited."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.errors import Unavailable
@@ -23,7 +24,7 @@ def publish(
     """The newest version, in force from now on, and whether this call published it.
 
     The same terms as the newest version's are that version: a retry publishes nothing twice. What could
-    not be attributed so far is decided again.
+    not be attributed so far is decided again, on a retry too: the first try may have ended before.
 
     Raises:
         NotFound: `program_unknown`.
@@ -33,14 +34,19 @@ def publish(
     program = stores.catalogue.program(program_id)
     wanted = Terms(program.id, 1, now, attribution, hold_days, tuple(commissions))
     refuse(review_terms(wanted))
+    terms, created = _add(stores, wanted)
+    stores.warm.clear()
+    healing.wake_unattributed(stores, program.id, now)
+    return terms, created
+
+
+def _add(stores: Stores, wanted: Terms) -> tuple[Terms, bool]:
     for _ in range(_ATTEMPTS):
-        newest = next(reversed(stores.catalogue.terms(program.id)), None)
+        newest = next(reversed(stores.catalogue.terms(wanted.program)), None)
         if newest and _same(newest, wanted):
-            return newest, newest.starts_at == now
-        number = newest.version + 1 if newest else 1
-        terms = Terms(program.id, number, now, attribution, hold_days, tuple(commissions))
+            return newest, False
+        terms = replace(wanted, version=newest.version + 1) if newest else wanted
         if stores.catalogue.add_terms_once(terms):
-            healing.wake_unattributed(stores, program.id, now)
             return terms, True
     raise Unavailable("storage_busy", "others are publishing terms; try again")
 

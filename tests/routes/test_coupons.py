@@ -1,0 +1,68 @@
+"""Promo codes, as their routes answer."""
+
+import pytest
+
+from tests.routes.api import Answer, Api
+
+
+@pytest.fixture(autouse=True)
+def _enrolled(api: Api) -> None:
+    api.program("acme")
+    api.program("other")
+    for name in ("anna", "ben"):
+        api.partner(name)
+        api.enroll(partner=name)
+
+
+def coupon(
+    api: Api, code: str, partner: str = "anna", program: str = "acme", key: str | None = None
+) -> Answer:
+    return api.post("/v1/coupons", {"program": program, "partner": partner, "code": code}, key)
+
+
+def test_a_code_is_trimmed_and_kept_as_it_was_given(api: Api) -> None:
+    answer = coupon(api, " Anna10 ")
+    assert (answer.status, answer.json["code"]) == (201, "Anna10")
+
+
+@pytest.mark.parametrize("variant", ["ANNA10", " anna10", "ａｎｎａ１０", "Anna10\u2003"])
+def test_a_code_is_one_whatever_its_case_and_width(api: Api, variant: str) -> None:
+    coupon(api, "Anna10")
+    coupon(api, variant, "ben").refused(409, "coupon_taken", "code")
+    again = coupon(api, variant)
+    assert (again.status, again.json["code"]) == (200, "Anna10")
+
+
+def test_another_program_may_have_the_same_code(api: Api) -> None:
+    coupon(api, "SAVE")
+    api.enroll("other", "ben")
+    assert coupon(api, "SAVE", "ben", "other").status == 201
+
+
+@pytest.mark.parametrize("code", ["", "  ", "x" * 65, "a\x07b", "a\u200bb", "a\u202eb", "\ufdfa" * 64])
+def test_a_code_that_cannot_be_read_is_refused(api: Api, code: str) -> None:
+    coupon(api, code).refused(422, "coupon_invalid", "code")
+
+
+def test_a_partner_that_is_not_enrolled_gets_none(api: Api) -> None:
+    api.partner("cleo")
+    stranger, nobody = coupon(api, "X", "cleo"), coupon(api, "X", "nobody")
+    assert (stranger.status, stranger.raw) == (nobody.status, nobody.raw)
+    stranger.refused(404, "partner_not_enrolled", "partner")
+
+
+def test_codes_are_listed_page_by_page(api: Api) -> None:
+    for code in ("C", "a", "B"):
+        coupon(api, code)
+    first = api.get("/v1/coupons?program=acme&limit=2").json
+    second = api.get(f"/v1/coupons?program=acme&limit=2&cursor={first['next_cursor']}").json
+    assert [row["code"] for row in first["data"] + second["data"]] == ["a", "B", "C"]
+
+
+def test_a_merchant_works_in_its_own_program(api: Api) -> None:
+    coupon(api, "SAVE")
+    key = api.key("merchant", program="other")
+    coupon(api, "SAVE", key=key).refused(404, "program_unknown", "program")
+    api.get("/v1/coupons?program=acme", key).refused(404, "program_unknown", "program")
+    assert api.get("/v1/coupons", key).json["data"] == []
+    api.get("/v1/coupons").refused(422, "field_required", "program")
