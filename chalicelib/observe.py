@@ -53,3 +53,4 @@ def flush() -> None:
     metrics = _metrics()
     if metrics.metric_set:
         metrics.flush_metrics()
+        metrics.clear_metrics()  # Where metrics are switched off, nothing else forgets them.
