@@ -10,7 +10,7 @@
   const endpoint = new URL(script.src, location).origin + '/v1/collect';
   const param = set.param || name;
   const direct = (set.direct || 'ref,via,aff,aff_id,affiliate,partner').split(',');
-  const visit = /^(utm_(source|medium|campaign|term|content)|gclid|fbclid|msclkid|ttclid)$/;
+  const visit = /^(utm_(source|medium|campaign|term|content)|sub\d\d?|gclid|fbclid|msclkid|ttclid)$/;
   const token = /^[\w-]{59}$/;
   const kept = 5;
   let maxAge = (set.days || 30) * 86400;
@@ -66,22 +66,24 @@
   const send = (event) => { queue.push(event); if (!waiting) flush(); };
 
   const strip = (unwanted) => {
-    const rest = location.search.slice(1).split('&').filter((p) => p && !unwanted.includes(p.split('=')[0]));
+    const rest = location.search.slice(1).split('&').filter((p) => p && p.split('=')[0] !== unwanted);
     history.replaceState(history.state, '', location.pathname + (rest.length ? '?' + rest.join('&') : '') + location.hash);
   };
   const landing = (query) => {
     const found = {};
     query.forEach((value, key) => { if (visit.test(key)) found[key] = value.slice(0, 200); });
-    return { page: location.origin + location.pathname, referrer: d.referrer.split(/[?#]/)[0] || undefined, utm: found };
+    return { page: (location.origin + location.pathname).slice(0, 2000), referrer: d.referrer.split(/[?#]/)[0].slice(0, 2000), utm: found };
   };
-  const record = (event, done) => {
+  const record = (event, query, by) => {
     waiting += 1;
     setTimeout(() => flush(), 2000);
     post({ type: 'click', ...event }, (reply) => {
       quietly(() => {
         if (reply.max_age_s) maxAge = reply.max_age_s;
+        if (!reply.recorded) return;
         if (reply.click_id && allowed()) remember(reply.click_id);
-        if (reply.recorded) done();
+        else held = query;
+        strip(by);
       });
       flush();
     });
@@ -91,13 +93,13 @@
     if (click && token.test(click)) {
       held = allowed() ? null : query;
       if (held) return;
-      strip([param]);
+      strip(param);
       if (clicks().at(-1) === click) return;
       remember(click);
-      record({ click_id: click }, () => remember(click));
+      record({ click_id: click }, query, param);
     } else if (by && asked !== by + query.get(by) + consent) {
       asked = by + query.get(by) + consent;
-      record({ partner: query.get(by), click_id: clicks().at(-1), ...landing(query) }, () => strip([by]));
+      record({ partner: query.get(by), click_id: clicks().at(-1), ...landing(query) }, query, by);
     } else if ('views' in set) {
       send(() => ({ type: 'view', click_id: clicks().at(-1), ...landing(query) }));
     }
@@ -108,7 +110,7 @@
     convert: (given) => send(() => {
       const known = clicks();
       const { click_id = known.at(-1), customer_id = customer, ...rest } = given;
-      const ids = allowed() ? { click_id, customer_id, earlier: known.filter((t) => t !== click_id) } : {};
+      const ids = allowed() ? { click_id, customer_id, earlier: known.filter((t) => t !== click_id).slice(1 - kept) } : {};
       return { type: 'convert', ...rest, ...ids };
     }),
     identify: ({ customer_id }) => {
