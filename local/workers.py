@@ -136,10 +136,22 @@ class StreamWorker:
             change["ApproximateCreationDateTime"] = int(created.timestamp())
         return {**record, "dynamodb": change, "eventSourceARN": self._source.stream_arn}
 
+    def _event(self, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The event of a batch, of a function with a tumbling window too: only those are told the shard."""
+        return {
+            "Records": list(records),
+            "window": {"start": "1970-01-01T00:00:00Z", "end": "9999-12-31T23:59:59Z"},
+            "state": {},
+            "shardId": _SHARD,
+            "eventSourceARN": self._source.stream_arn,
+            "isFinalInvokeForWindow": False,
+            "isWindowTerminatedEarly": False,
+        }
+
     def _process(self, records: Sequence[dict[str, Any]]) -> int:
         """Call the function; how many of the records, from the first on, are done with."""
         try:
-            answer = self._invoke(self.name, {"Records": list(records)})
+            answer = self._invoke(self.name, self._event(records))
         except Exception:
             traceback.print_exc()
             return 0

@@ -84,6 +84,7 @@ def test_a_record_looks_as_lambda_passes_it_on(a_worker, put, function, stage):
     assert record["dynamodb"]["NewImage"] == {"pk": {"S": "a"}, "sk": {"S": "x"}, "n": {"N": "1"}}
     assert record["dynamodb"]["StreamViewType"] == "NEW_IMAGE"
     assert json.loads(json.dumps(record)) == record
+    assert function.events[0]["shardId"].startswith("shardId-")
 
 
 def test_a_batch_that_fails_comes_again_whole(a_worker, put, function, capsys):
