@@ -37,12 +37,17 @@ _OUTPUT_BYTES = 1 << 20
 def copy_runtime_client(target: Path) -> Path:
     """Fill the folder with awslambdaric, as installed here, and what it needs; return the folder."""
     for name in _RUNTIME_CLIENT:
-        found = distribution(name)
-        for file in found.files or ():
-            if file.suffix in {".py", ".so"} and ".." not in file.parts:
-                (target / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(str(found.locate_file(file)), target / file)
+        copy_distribution(name, target)
     return target
+
+
+def copy_distribution(name: str, target: Path) -> None:
+    """Add an installed package's files to the folder, without its bytecode and scripts."""
+    found = distribution(name)
+    for file in found.files or ():
+        if file.suffix != ".pyc" and ".." not in file.parts and ".dist-info" not in file.parts[0]:
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(found.locate_file(file)), target / file)
 
 
 class FunctionError(Exception):

@@ -11,12 +11,12 @@ from typing import Any
 import app
 from chalicelib import bootstrap
 from chalicelib.services import keys
+from infra.rehearsal import BROWSER, a_schedule, header
 from local.functions import Context, Functions, StreamSource
 from local.gateway import Answer, Request, Resources, answer_of, event_of
 from local.workers import Progress, StreamWorker
 from tests.conftest import Clock, Stage
 from tests.infra.calls import Recorder
-from tests.infra.deployed import BROWSER, a_schedule, header
 
 OCTOBER_10 = datetime(2026, 10, 10, 12, tzinfo=UTC)
 PROGRAM = {

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from infra.build_zip import LIMIT_MB, Package
+from infra.rehearsal import Deployed, a_schedule, header
 from infra.runtime import Function, FunctionError
 from local.engine import Engine
 from local.functions import StreamSource
 from local.workers import Progress, StreamWorker
-from tests.infra.deployed import Deployed, a_schedule, header
 
 IMAGE = {"Host": "go.example.com", "User-Agent": "Mozilla/5.0 Chrome/126.0.0.0", "Sec-Fetch-Dest": "image"}
 """What an `<img>` may send: nothing about what it accepts."""
@@ -23,28 +23,8 @@ def deployed(package: Package, task_root: Path, ric: Path, engine: Engine) -> It
     stage = Deployed(package, task_root, ric, engine)
     with stage.function("APIHandler") as api:
         stage.api = api
-        stage.call("POST", "/v1/programs", a_program())
-        stage.call("POST", "/v1/programs/acme/terms", TERMS)
-        stage.call("POST", "/v1/partners", {"id": "ada", "name": "Ada", "email": "ada@example.com"})
-        stage.code = stage.call("POST", "/v1/programs/acme/enrollments", {"partner": "ada"})["link"]["code"]
+        stage.open_shop()
         yield stage
-
-
-TERMS = {
-    "attribution": {"model": "last", "window_days": 30},
-    "hold_days": 0,
-    "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
-}
-
-
-def a_program() -> dict[str, Any]:
-    return {
-        "id": "acme",
-        "name": "Acme",
-        "domains": ["shop.example.com"],
-        "currency": "EUR",
-        "consent": "exempt",
-    }
 
 
 def a_sale(order_id: str, **fields: Any) -> dict[str, Any]:

@@ -1,14 +1,17 @@
-"""A stage whose functions run from the package, each in a bare process under awslambdaric."""
+"""A stage in the embedded engine whose functions run from the package, each in a bare process.
+
+It stands in for an account: API Gateway's part is played by `local/gateway.py`, over the paths that the
+package itself declares.
+"""
 
 import json
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from chalicelib import bootstrap
 from chalicelib.services import keys
@@ -25,6 +28,18 @@ BROWSER = {
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Sec-Fetch-Dest": "document",
     "Sec-Fetch-Mode": "navigate",
+}
+PROGRAM = {
+    "id": "acme",
+    "name": "Acme",
+    "domains": ["shop.example.com"],
+    "currency": "EUR",
+    "consent": "exempt",
+}
+TERMS = {
+    "attribution": {"model": "last", "window_days": 30},
+    "hold_days": 0,
+    "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
 }
 
 
@@ -66,35 +81,59 @@ class Deployed:
         self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """A request as API Gateway passes it on, and the answer as it comes out."""
-        assert self.api is not None
-        path = target.split("?")[0]
-        match = self._resources.match(path)
-        assert match is not None, f"the packaged API has no {path}"
+        if self.api is None:
+            raise ValueError("no process serves the API")
+        return answer_of(self.api.invoke(self.event(method, target, body, headers)))
+
+    def event(
+        self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The event that API Gateway makes of a request."""
+        match = self._resources.match(target.split("?")[0])
+        if match is None:
+            raise ValueError(f"the packaged API has no {target}")
         pairs = tuple((BROWSER if headers is None else headers).items())
-        event = event_of(Request(method, target, pairs, body, "198.51.100.7"), match)
-        return answer_of(self.api.invoke(event))
+        return event_of(Request(method, target, pairs, body, "198.51.100.7"), match)
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """A JSON call with the administrator's key; the body of what must be a success."""
         headers = {"Authorization": f"Bearer {self.admin_key}", "Content-Type": "application/json"}
         answer = self.http(method, path, b"" if body is None else json.dumps(body).encode(), headers)
-        assert answer.status < 300, answer
+        if answer.status >= 300:
+            raise ValueError(f"{method} {path}: {answer}")
         return json.loads(answer.body)
 
+    def open_shop(self) -> None:
+        """A program with terms, a partner and its link, made through the API; `code` is the link's."""
+        self.call("POST", "/v1/programs", PROGRAM)
+        self.call("POST", "/v1/programs/acme/terms", TERMS)
+        self.call("POST", "/v1/partners", {"id": "ada", "name": "Ada", "email": "ada@example.com"})
+        enrolled = self.call("POST", "/v1/programs/acme/enrollments", {"partner": "ada"})
+        self.code = enrolled["link"]["code"]
+
+    def follow_link(self) -> dict[str, Any]:
+        """The event of a browser that follows the shop's link."""
+        return self.event("GET", f"/{self.code}")
+
     def _register(self, key: str) -> None:
-        with pytest.MonkeyPatch.context() as patch, _fresh():
-            for name, value in self.environment.items():
-                patch.setenv(name, value)
+        with _variables(self.environment):
             keys.bootstrap_admin(bootstrap.stores(), key, datetime.now(UTC))
 
 
 @contextmanager
-def _fresh() -> Iterator[None]:
+def _variables(environment: Mapping[str, str]) -> Iterator[None]:
+    """This process as one of the stage's, for a moment."""
+    before = dict(os.environ)
+    os.environ.update(environment)
     bootstrap.stores.cache_clear()
     aws.forget()
-    yield
-    bootstrap.stores.cache_clear()
-    aws.forget()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        bootstrap.stores.cache_clear()
+        aws.forget()
 
 
 def header(answer: Answer, name: str) -> str:
