@@ -125,8 +125,10 @@ class Catalogue:
 
     def find_enrollment(self, program_id: str, partner_id: str) -> Enrollment | None:
         """The partner's enrolment in the program, or None."""
+        if not SLUG.fullmatch(partner_id):
+            return None
         return self._find(
-            partner_id, f"program#{program_id}", f"enrollment#{partner_id}", records.read_enrollment
+            program_id, f"program#{program_id}", f"enrollment#{partner_id}", records.read_enrollment
         )
 
     def add_enrollment_once(self, enrollment: Enrollment) -> bool:
@@ -140,7 +142,7 @@ class Catalogue:
 
     def find_coupon(self, program_id: str, folded: str) -> Coupon | None:
         """The program's coupon with this folded code, or None."""
-        if not folded or len(folded.encode("utf-8", "replace")) > MAX_COUPON_BYTES:
+        if not _fits_a_key(folded):
             return None
         return self._find(program_id, f"program#{program_id}", f"coupon#{folded}", records.read_coupon)
 
@@ -220,3 +222,10 @@ class Catalogue:
         except ConditionFailed:
             return False
         return True
+
+
+def _fits_a_key(folded: str) -> bool:
+    try:
+        return 1 <= len(folded.encode()) <= MAX_COUPON_BYTES
+    except UnicodeEncodeError:
+        return False

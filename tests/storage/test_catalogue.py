@@ -1,0 +1,155 @@
+"""The catalogue keeps values as they were given, each id once."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon
+from chalicelib.domain.program import Consent, Method, Program
+from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms
+from chalicelib.storage.catalogue import Catalogue
+
+AT = datetime(2026, 10, 1, 8, 30, 0, 123000, tzinfo=UTC)
+PROGRAM = Program(
+    id="acme",
+    name="Acme",
+    domains=("shop.example.com", "acme.example"),
+    currency="EUR",
+    default_url="https://shop.example.com/",
+    created_at=AT,
+    postback_token="t" * 32,
+    timezone="Europe/Berlin",
+    click_param="cid",
+    fallback_url="https://acme.example/gone",
+    methods=frozenset({Method.API, Method.PIXEL}),
+    trust_browser=True,
+    settle_in="USD",
+    late_days=0,
+    consent=Consent.REQUIRED,
+    utm={"utm_source": "partner"},
+    shards=7,
+)
+TERMS = Terms(
+    "acme",
+    1,
+    AT,
+    Attribution("position", 60, {Method.PIXEL: 1, Method.TAG: 2}, 3, (10, 80, 10), CouponRule.OFF),
+    0,
+    (CommissionRule("sale", "percent", rate_bp=0), CommissionRule("lead", "flat", amount_minor=500)),
+)
+PARTNER = Partner("anna", "Anna", "anna@example.com", AT, "acme")
+ENROLLMENT = Enrollment("acme", "anna", "abcd2345", AT)
+COUPON = Coupon("acme", "anna", "Straße 10", AT)
+KEY = ApiKey("key_a", "f" * 64, frozenset({Scope.PARTNER}), "acme", "anna", AT)
+
+
+@pytest.fixture
+def catalogue(stage: Any) -> Catalogue:
+    return Catalogue(stage.settings)
+
+
+def test_a_program_comes_back_as_it_was_stored_and_only_once(catalogue: Catalogue) -> None:
+    assert catalogue.add_program_once(PROGRAM)
+    assert not catalogue.add_program_once(replace(PROGRAM, name="Other"))
+    assert catalogue.program("acme") == PROGRAM
+    assert list(catalogue.programs()) == ["acme"]
+
+
+def test_a_program_of_defaults_comes_back_too(catalogue: Catalogue) -> None:
+    plain = Program("plain", "P", ("p.example",), "EUR", "https://p.example/", AT, "t")
+    catalogue.add_program_once(plain)
+    assert catalogue.find_program("plain") == plain
+
+
+def test_a_replaced_program_was_there_before(catalogue: Catalogue) -> None:
+    catalogue.add_program_once(PROGRAM)
+    changed = replace(PROGRAM, fallback_url=None, utm={}, trust_browser=False)
+    catalogue.replace_program(changed)
+    assert catalogue.program("acme") == changed
+
+
+@pytest.mark.parametrize("wrong", ["", "nobodys", "a#b", "Acme", "x" * 3000, "\ud800"])
+def test_what_cannot_be_an_id_is_not_found(catalogue: Catalogue, wrong: str) -> None:
+    assert catalogue.find_program(wrong) is None
+    assert catalogue.find_partner(wrong) is None
+    assert catalogue.find_key(wrong) is None
+    assert catalogue.find_enrollment("acme", wrong) is None
+    assert catalogue.find_enrollment(wrong, "anna") is None
+    assert catalogue.find_coupon(wrong, "x") is None
+    assert catalogue.secrets_of(wrong) == ()
+    with pytest.raises(NotFound, match="program_unknown"):
+        catalogue.program(wrong)
+    with pytest.raises(NotFound, match="partner_unknown"):
+        catalogue.partner(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["", "nothing", "x" * 3000, "\ud800"])
+def test_what_cannot_be_a_coupon_is_not_found(catalogue: Catalogue, wrong: str) -> None:
+    assert catalogue.find_coupon("acme", wrong) is None
+
+
+def test_versions_of_terms_come_back_in_order_and_are_never_replaced(catalogue: Catalogue) -> None:
+    versions = [replace(TERMS, version=number) for number in range(1, 13)]
+    for version in reversed(versions):
+        assert catalogue.add_terms_once(version)
+    assert not catalogue.add_terms_once(replace(TERMS, version=2, hold_days=99))
+    assert catalogue.terms("acme") == tuple(versions)
+    assert catalogue.terms("other") == ()
+
+
+def test_a_partner_and_its_enrolments_are_found_from_both_sides(catalogue: Catalogue) -> None:
+    assert catalogue.add_partner_once(PARTNER)
+    assert not catalogue.add_partner_once(PARTNER)
+    assert catalogue.partner("anna") == PARTNER
+    assert catalogue.add_enrollment_once(ENROLLMENT)
+    assert not catalogue.add_enrollment_once(replace(ENROLLMENT, link_code="other"))
+    assert catalogue.find_enrollment("acme", "anna") == ENROLLMENT
+    assert list(catalogue.enrollments("acme")) == list(catalogue.enrollments_of("anna")) == [ENROLLMENT]
+
+
+def test_a_coupon_is_found_by_its_folded_code(catalogue: Catalogue) -> None:
+    assert catalogue.add_coupon_once(COUPON)
+    assert not catalogue.add_coupon_once(replace(COUPON, code="STRASSE 10", partner="ben"))
+    assert catalogue.find_coupon("acme", fold_coupon(" strasse 10")) == COUPON
+    assert catalogue.find_coupon("other", fold_coupon(COUPON.code)) is None
+
+
+def test_a_key_is_gone_once_it_is_removed(catalogue: Catalogue) -> None:
+    assert catalogue.add_key_once(KEY)
+    assert catalogue.find_key("key_a") == KEY
+    assert catalogue.keys_page(10, None) == ([KEY], None)
+    catalogue.remove_key("key_a")
+    assert catalogue.find_key("key_a") is None
+    assert catalogue.keys_page(10, None) == ([], None)
+
+
+class TestSecrets:
+    def secret(self, number: int) -> SigningSecret:
+        return SigningSecret(f"sec_{number}", "acme", f"whsec_{number}", AT)
+
+    def test_two_are_live_at_most(self, catalogue: Catalogue) -> None:
+        first, second, third = (self.secret(number) for number in (1, 2, 3))
+        assert catalogue.add_secret(first)
+        assert catalogue.add_secret(second)
+        assert not catalogue.add_secret(third)
+        assert catalogue.secrets_of("acme") == (first, second)
+        catalogue.remove_secret(first)
+        assert catalogue.add_secret(third)
+        assert set(catalogue.secrets_of("acme")) == {second, third}
+
+    def test_removing_one_leaves_what_took_its_place(self, catalogue: Catalogue) -> None:
+        first, third = self.secret(1), self.secret(3)
+        catalogue.add_secret(first)
+        catalogue.remove_secret(first)
+        catalogue.add_secret(third)
+        catalogue.remove_secret(first)
+        assert catalogue.secrets_of("acme") == (third,)
+
+    def test_one_that_is_stored_twice_takes_one_place(self, catalogue: Catalogue) -> None:
+        assert catalogue.add_secret(self.secret(1))
+        assert catalogue.add_secret(self.secret(1))
+        assert catalogue.secrets_of("acme") == (self.secret(1),)
