@@ -7,14 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from chalice.test import Client
 
+from app import app
 from chalicelib import bootstrap
 from chalicelib.domain.click import Click
 from chalicelib.domain.link import Link
 from chalicelib.domain.period import parse_instant
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Attribution, Terms
-from chalicelib.routes import redirect
-from chalicelib.routes.application import Application
 from chalicelib.services import links
 from chalicelib.storage import aws
 from chalicelib.storage.clicks import of_item
@@ -61,9 +60,7 @@ class Visitor:
     cookie: str | None = None
 
     def __post_init__(self) -> None:
-        app = Application("test")
-        app.register_blueprint(redirect.bp)
-        self._client = Client(app, project_dir=".")
+        self._client = Client(app)
 
     def follow(self, path: str, method: str = "GET", **headers: str) -> "Visit":
         """Ask for a path; keyword names are headers with `_` for `-`."""

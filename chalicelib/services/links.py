@@ -26,7 +26,7 @@ _COLUMNS = frozenset({"partner", "destination", "code", "campaign", "tags", "exp
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a new link is to be; None takes the default."""
+    """What a link is to be; None leaves it as it is. An empty destination or campaign takes it away."""
 
     destination: str | None = None
     code: str | None = None
@@ -37,6 +37,7 @@ class Wanted:
     expires_at: datetime | None = None
     carry_query: bool | None = None
     state: LinkState | None = None
+    never_expires: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,8 @@ def _apply(link: Link, program: Program, wanted: Wanted) -> Link:
     for name in ("expires_at", "carry_query", "state"):
         if getattr(wanted, name) is not None:
             changes[name] = getattr(wanted, name)
+    if wanted.never_expires:
+        changes["expires_at"] = None
     return replace(link, **changes)  # type: ignore[arg-type]
 
 
