@@ -1,7 +1,7 @@
 """The dependencies as they go into the zip: wheels for Lambda's platform, pruned, with bytecode.
 
 Chalice ships whole wheels without bytecode. A cold start pays for both: Python compiles every module that
-it imports, and botocore searches the descriptions of 400 services. docs/decisions/0002-lean-zip.md tells
+it imports, and botocore searches the descriptions of 400 services. docs/decisions/0004-lean-zip.md tells
 what each step saves.
 """
 
