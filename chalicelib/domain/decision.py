@@ -6,10 +6,9 @@ reason; let the coupon rule decide; share by the model; price by the rule of the
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
 
-from chalicelib.domain.attribution import MODELS
 from chalicelib.domain.commission import KINDS
 from chalicelib.domain.commission.sale import Sale, Waiting
 from chalicelib.domain.conversion import (
@@ -22,14 +21,9 @@ from chalicelib.domain.conversion import (
     Touch,
 )
 from chalicelib.domain.money import allot, round_half_away
+from chalicelib.domain.path import Considered, first_credited, in_order, shares_of, weigh
 from chalicelib.domain.program import Program
-from chalicelib.domain.terms import CommissionRule, CouponRule, Terms
-
-MAX_PARTNERS = 20
-"""Partners that one conversion can credit: what a transaction of 100 actions carries with room to spare.
-
-Past it the partners of the newest touches earn, and the other touches say so.
-"""
+from chalicelib.domain.terms import CommissionRule, CouponRule, Terms, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +60,6 @@ class Facts:
     def rejected_at(self) -> datetime | None:
         """When it was first rejected; None if never. A rejection outweighs every approval."""
         return min((a.received_at for a in self.adjustments if a.kind is AdjustmentKind.REJECT), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Considered:
-    """A touch of the path, and what became of it: `reason` is a stable word."""
-
-    touch: Touch
-    counted: bool
-    reason: str
-    share: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +116,7 @@ def decide(facts: Facts, program: Program, versions: Sequence[Terms]) -> Decisio
     winner = _coupon_winner(coupon, path, terms.attribution.coupon)
     if winner is None and not any(step.share for step in path):
         return _nobody(facts, path, "no_touch_in_window" if path else "no_click_or_coupon", terms)
-    shares = _shares(path, winner)
+    shares = {winner.partner: Fraction(1)} if winner and winner.partner else shares_of(path)
     rule = next((rule for rule in terms.commissions if rule.event == facts.effective.event), None)
     checks = [_confirmation_check(facts)]
     try:
@@ -159,73 +143,42 @@ def decide(facts: Facts, program: Program, versions: Sequence[Terms]) -> Decisio
 def _apply_terms(
     facts: Facts, coupon: CouponMatch | None, versions: Sequence[Terms]
 ) -> tuple[Terms | None, tuple[Considered, ...]]:
-    """The newest version whose first credited touch is not before its start; else the first version."""
+    """The newest version that was in force when what it credits happened.
+
+    That is its first credited touch, or the sale itself where its coupon wins. Where no version agrees with
+    itself so, because nothing earns or the versions' models point at one another, it is the newest that
+    began before.
+    """
+    weighed = []
     for terms in reversed(versions):
         path = _weigh(facts, coupon, terms)
-        first_credited = next((step.touch.at for step in path if step.share), facts.effective.occurred_at)
-        if first_credited >= terms.starts_at or terms is versions[0]:
+        earned_at = _earned_at(facts, coupon, path, terms)
+        if earned_at is not None and in_force(versions, earned_at) is terms:
             return terms, path
-    return None, tuple(Considered(touch, False, "terms_missing") for touch in _in_order(facts.touches))
+        weighed.append((terms, path))
+    for terms, path in weighed:
+        if (first_credited(path) or facts.effective.occurred_at) >= terms.starts_at or terms is versions[0]:
+            return terms, path
+    return None, tuple(Considered(touch, False, "terms_missing") for touch in in_order(facts.touches))
 
 
 def _weigh(facts: Facts, coupon: CouponMatch | None, terms: Terms) -> tuple[Considered, ...]:
-    """Every touch with its share, or with the reason why it has none."""
-    touches = _in_order(facts.touches)
-    refusals = _refusals(touches, facts.effective, terms)
-    eligible = [touch for touch in touches if touch.click_id not in refusals]
-    if coupon and terms.attribution.coupon is CouponRule.BEATS_CLICK:
-        beaten = {touch.click_id: "coupon_beats_click" for touch in eligible}
-        return tuple(Considered(t, False, refusals.get(t.click_id) or beaten[t.click_id]) for t in touches)
-    model = MODELS[terms.attribution.model]
-    shares = model(eligible, facts.effective.occurred_at, terms.attribution) if eligible else []
-    by_click = {touch.click_id: share for touch, share in zip(eligible, shares, strict=True)}
-    return tuple(_considered(touch, refusals, by_click) for touch in touches)
+    beats = coupon is not None and terms.attribution.coupon is CouponRule.BEATS_CLICK
+    return weigh(facts.touches, facts.effective, terms, "coupon_beats_click" if beats else None)
 
 
-def _considered(touch: Touch, refusals: dict[str, str], shares: dict[str, Fraction]) -> Considered:
-    if touch.click_id in refusals:
-        return Considered(touch, False, refusals[touch.click_id])
-    share = shares[touch.click_id]
-    return Considered(touch, bool(share), "credited" if share else "model_gives_none", share)
-
-
-def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[str, str]:
-    """Why a touch can't count, by click id. Both ends of the window belong to it, to the second."""
-    occurred = _second(report.occurred_at)
-    opens = occurred - timedelta(days=terms.attribution.window_days_for(report.method))
-    vouched = any(touch.trusted and touch.evidence == "click_id" for touch in touches)
-    refusals = {}
-    for touch in touches:
-        at = _second(touch.at)
-        if touch.partner is None:
-            refusals[touch.click_id] = "other_channel"
-        elif at > occurred:
-            refusals[touch.click_id] = "after_conversion"
-        elif at < opens:
-            refusals[touch.click_id] = "outside_window"
-        elif vouched and not touch.trusted:
-            refusals[touch.click_id] = "untrusted_evidence"
-    eligible = [touch for touch in touches if touch.click_id not in refusals]
-    earning = set(list(dict.fromkeys(touch.partner for touch in reversed(eligible)))[:MAX_PARTNERS])
-    return refusals | {t.click_id: "too_many_partners" for t in eligible if t.partner not in earning}
-
-
-def _second(instant: datetime) -> datetime:
-    return instant.replace(microsecond=0)
-
-
-def _in_order(touches: Sequence[Touch]) -> tuple[Touch, ...]:
-    """Oldest first, each click once; the better evidence of a click told twice stands."""
-    by_click: dict[str, Touch] = {}
-    for touch in sorted(touches, key=lambda t: (not t.trusted, t.evidence != "click_id", t.evidence)):
-        by_click.setdefault(touch.click_id, touch)
-    return tuple(sorted(by_click.values(), key=lambda touch: (touch.at, touch.click_id)))
+def _earned_at(
+    facts: Facts, coupon: CouponMatch | None, path: Sequence[Considered], terms: Terms
+) -> datetime | None:
+    if _coupon_winner(coupon, path, terms.attribution.coupon):
+        return facts.effective.occurred_at
+    return first_credited(path)
 
 
 def _best_coupon(coupons: Sequence[CouponMatch]) -> CouponMatch | None:
     """Of several codes one decides, in whatever order they were told: a trusted one, then by code."""
     owned = [coupon for coupon in coupons if coupon.partner]
-    return min(owned, key=lambda coupon: (not coupon.trusted, coupon.code), default=None)
+    return min(owned, key=lambda coupon: (not coupon.trusted, coupon.code, coupon.partner), default=None)
 
 
 def _coupon_winner(
@@ -238,17 +191,6 @@ def _coupon_winner(
             return None if any(step.share for step in path) else coupon
         case CouponRule.OFF:
             return None
-
-
-def _shares(path: Sequence[Considered], winner: CouponMatch | None) -> dict[str, Fraction]:
-    """Shares by partner, in the order of their first credited touch."""
-    if winner and winner.partner:
-        return {winner.partner: Fraction(1)}
-    shares: dict[str, Fraction] = {}
-    for step in path:
-        if step.share and step.touch.partner:
-            shares[step.touch.partner] = shares.get(step.touch.partner, Fraction(0)) + step.share
-    return shares
 
 
 def _price(rule: CommissionRule | None, facts: Facts, program: Program) -> Fraction:

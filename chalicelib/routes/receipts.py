@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from chalicelib.domain.decision import Considered, Credit, Decision
+from chalicelib.domain.decision import Credit, Decision
 from chalicelib.domain.journal import Entry
+from chalicelib.domain.path import Considered
 from chalicelib.domain.period import format_instant
 from chalicelib.routes.endpoint import View
 from chalicelib.storage.conversions import Conversion
