@@ -147,7 +147,7 @@ def understand(parameters: Mapping[str, str], currency: str) -> Postback:
 
     Raises:
         Invalid: `parameter_ambiguous`, `status_unknown`, `order_id_missing`, `amount_invalid`,
-            `currency_unknown`, `time_invalid`, `event_invalid`.
+            `currency_unknown`, `time_invalid`.
     """
     click_id, order_id = _ids(parameters)
     status = (pick(parameters, "status") or "").strip().lower()
@@ -156,13 +156,10 @@ def understand(parameters: Mapping[str, str], currency: str) -> Postback:
     amount = pick(parameters, "amount") or pick(parameters, "payout")
     amount_minor = None if amount is None else parse_major(amount, currency)
     occurred_at = pick(parameters, "occurred_at")
-    event = pick(parameters, "event") or DEFAULT_EVENT
-    if not event.isascii() or len(event) > 64:
-        raise Invalid("event_invalid", "event must be 1 to 64 letters, digits, spaces or _.:-", "event")
     asked = f"postback-{meaning}" + (f"-{amount_minor}" if meaning is Meaning.REFUND and amount else "")
     return Postback(
         meaning,
-        event,
+        pick(parameters, "event") or DEFAULT_EVENT,
         order_id,
         Content(amount_minor or 0, currency),
         pick(parameters, "adjustment_id") or asked,

@@ -68,7 +68,7 @@ def remove_hook(call: Call[Any]) -> None:
     call.stores.hook_secrets.remove(call.path["program"], call.path["source"])
 
 
-@bp.route("/hooks/{source}/{program}", methods=["POST"], content_types=["*/*"])
+@bp.route("/hooks/{source}/{program}", methods=["GET", "POST"], content_types=["*/*"])
 def receive_hook(source: str, program: str) -> Response:
     """What became of the delivery, in JSON."""
     request: Any = bp.current_request

@@ -188,8 +188,7 @@ def _clue(program: Program, report: Report, visitor: str | None) -> Clue:
 def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime) -> Report:
     if incoming.method not in program.methods:
         raise Invalid("method_not_allowed", f"this program does not use {incoming.method}")
-    if not _EVENT.fullmatch(incoming.event):
-        raise Invalid("event_invalid", "event must be 1 to 64 letters, digits, spaces or _.:-", "event")
+    check_event(incoming.event)
     check_currency(incoming.content.currency)
     check_amount(incoming.content.amount_minor)
     check_order_id(incoming.order_id)
@@ -209,6 +208,17 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
         coupon=coupon,
         customer=evidence.customer_hash(stores, program.id, customer_id) if customer_id else None,
     )
+
+
+def check_event(event: str) -> str:
+    """The event itself, where it may be one.
+
+    Raises:
+        Invalid: `event_invalid`.
+    """
+    if not _EVENT.fullmatch(event):
+        raise Invalid("event_invalid", "event must be 1 to 64 letters, digits, spaces or _.:-", "event")
+    return event
 
 
 def check_order_id(order_id: str) -> str:

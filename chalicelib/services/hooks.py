@@ -10,7 +10,7 @@ from chalicelib.domain.postback import DEFAULT_EVENT
 from chalicelib.domain.program import Program
 from chalicelib.services import adjustments, capture, identities
 from chalicelib.services.capture import Incoming
-from chalicelib.services.carts import shopify, stripe, woocommerce
+from chalicelib.services.carts import adjust, appsflyer, branch, shopify, stripe, woocommerce
 from chalicelib.services.carts.delivery import CLICK_NAME, Change, Delivery, Fact, Sale, Source
 from chalicelib.storage.stores import Stores
 
@@ -18,6 +18,9 @@ SOURCES: Mapping[str, Source] = {
     "shopify": shopify.SOURCE,
     "woocommerce": woocommerce.SOURCE,
     "stripe": stripe.SOURCE,
+    "appsflyer": appsflyer.SOURCE,
+    "adjust": adjust.SOURCE,
+    "branch": branch.SOURCE,
 }
 
 MAX_REASON = 300
@@ -57,7 +60,7 @@ def receive(
         raise NotFound("source_unknown", f"source is one of {', '.join(SOURCES)}")
     program = stores.catalogue.find_program(program_id)
     names = (CLICK_NAME, program.click_param) if program else (CLICK_NAME,)
-    delivery = Delivery(headers, query, body, names)
+    delivery = Delivery(headers, query, body, names, program.currency if program else "")
     secrets = stores.hook_secrets.find(program_id, source_name)
     right = [source.verifies(secret, delivery, now) for secret in secrets]
     if program is None or not any(right):
@@ -84,7 +87,10 @@ def add_secret(stores: Stores, program: Program, source_name: str, secret: str) 
 def _carry_out(
     stores: Stores, program: Program, source: Source, event: str, fact: Fact, now: datetime
 ) -> Result:
-    conversion = ids.conversion_id(program.id, event, capture.check_order_id(fact.order_id))
+    if isinstance(fact, Sale):
+        event = fact.event or event
+    order_id = capture.check_order_id(fact.order_id)
+    conversion = ids.conversion_id(program.id, capture.check_event(event), order_id)
     try:
         if isinstance(fact, Sale):
             return _record(stores, program, source, event, fact, now)
@@ -97,7 +103,7 @@ def _record(
     stores: Stores, program: Program, source: Source, event: str, sale: Sale, now: datetime
 ) -> Result:
     incoming = Incoming(
-        event=sale.event or event,
+        event=event,
         order_id=sale.order_id,
         content=sale.content,
         method=source.method,

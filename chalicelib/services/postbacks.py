@@ -59,8 +59,8 @@ def _incoming(postback: Postback) -> Incoming:
 
 
 def _adjust(stores: Stores, program: Program, postback: Postback, now: datetime) -> None:
-    capture.check_order_id(postback.order_id)
-    conversion = ids.conversion_id(program.id, postback.event, postback.order_id)
+    order_id = capture.check_order_id(postback.order_id)
+    conversion = ids.conversion_id(program.id, capture.check_event(postback.event), order_id)
     adjustments.adjust_early(
         stores,
         conversion,

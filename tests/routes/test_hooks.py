@@ -140,3 +140,20 @@ def test_the_newest_two_secrets_are_good(caller: Any) -> None:
     stores.hook_secrets.add("acme", "shopify", "third-secret")
     assert shopify(caller, "orders/paid", ORDER).status_code == 401
     assert outcomes(shopify(caller, "orders/paid", ORDER, secret="second-secret")) == ["duplicate"]
+
+
+def test_an_app_tells_its_purchases_under_its_own_names(caller: Any) -> None:
+    bootstrap.stores().hook_secrets.add("acme", "adjust", SECRET)
+    click = a_click(bootstrap.stores())
+    told = {"activity_kind": "event", "event_name": "purchase", "adid": "a1", "order_id": "9", "label": click}
+    query = told | {"revenue_float": "5.50", "created_at": str(int(NOW.timestamp()))}
+    assert caller.get("/hooks/adjust/acme", **query).status_code == 401
+    assert len(outcomes(caller.get("/hooks/adjust/acme", **query, token=SECRET))) == 1
+    found = known("9", "purchase")
+    assert (found.report.content, found.report.method) == (Content(550, "EUR"), Method.ADJUST)
+    assert {touch.partner for touch in found.touches} == {"anna"}
+
+
+def test_an_event_that_no_conversion_can_have_is_refused(caller: Any) -> None:
+    answer = shopify(caller, "refunds/create", REFUND, path="/hooks/shopify/acme?event=%F0%9F%98%80")
+    assert answer.status_code == 422

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,21 +13,25 @@ from urllib.parse import parse_qsl, urlsplit
 
 from chalicelib.domain.conversion import AdjustmentKind, Content
 from chalicelib.domain.errors import Invalid, Malformed
+from chalicelib.domain.money import parse_major
 from chalicelib.domain.program import Method
 
 CLICK_NAME = "ll_click"
 """Under which the click's token travels through a cart, whatever the program calls it in its URLs."""
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{59}", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One webhook call as it came. Header names are in small letters; `click_names` are those that may
-    hold a click's token in URLs, attributes and metadata."""
+    hold a click's token in URLs, attributes and metadata; `currency` is the program's."""
 
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
     click_names: tuple[str, ...] = (CLICK_NAME,)
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +154,32 @@ def has_base64_hmac(secret: str, body: bytes, signature: str | None) -> bool:
     """Whether the signature is the body's HMAC-SHA256 in base64; compared in constant time."""
     expected = base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256))
     return hmac.compare_digest(expected, (signature or "").encode())
+
+
+def has_token(secret: str, delivery: Delivery) -> bool:
+    """Whether the delivery carries the secret itself, for systems that sign nothing: as a bearer token or
+    plain in `Authorization` or `Authentication`, or as `token` in the URL; compared in constant time."""
+    headers = delivery.headers
+    given = [
+        headers.get("authorization", "").removeprefix("Bearer "),
+        headers.get("authentication", ""),
+        delivery.query.get("token", ""),
+    ]
+    matches = [hmac.compare_digest(secret.encode(), text.encode("utf-8", "replace")) for text in given]
+    return any(matches)
+
+
+def click_in_texts(texts: Sequence[object]) -> str | None:
+    """The first text that is written as a click's token, or None."""
+    return next((text for text in texts if isinstance(text, str) and _TOKEN.fullmatch(text)), None)
+
+
+def minor_of(amount: object, currency: str | None, fallback: str) -> Content:
+    """The content for an amount in major units, text or integer; without one it is 0.
+
+    Raises:
+        Invalid: `amount_invalid`, `currency_unknown`, `field_invalid`.
+    """
+    code = currency or fallback
+    text = text_of(amount, "revenue")
+    return Content(parse_major(text, code, "revenue") if text else 0, code)
