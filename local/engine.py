@@ -175,7 +175,7 @@ class Engine:
 
 
 def _python() -> Path:
-    found = Path(os.environ.get("LINKLEDGER_ENGINE_PYTHON", _ROOT / ".venv-engine" / "bin" / "python"))
+    found = _ROOT / ".venv-engine" / "bin" / "python"
     if not found.exists():
-        raise EngineFailed("the engine's environment is missing: run `make .venv-engine`")
+        raise EngineFailed("the engine's environment is missing: run `make .venv-engine/ready`")
     return found

@@ -116,15 +116,15 @@ class Teller:
             self._connection.close()
             raise Failed(f"{method} {path} got no answer: {error}") from error
 
-    def api(self, method: str, path: str, body: object, status: int) -> Any:
+    def api(self, method: str, path: str, body: object, *statuses: int) -> Any:
         """A JSON call with the admin key; what it answers.
 
         Raises:
-            Failed: the status is another one.
+            Failed: the status is none of these.
         """
         sent = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self._admin_key}", "Content-Type": "application/json"}
-        return self._read(method, path, self.http(method, path, sent, headers), status)
+        return self._read(method, path, self.http(method, path, sent, headers), statuses)
 
     def signed(self, method: str, path: str, body: object, status: int) -> Any:
         """A JSON call signed as Standard Webhooks lays down, by the clock's time."""
@@ -139,7 +139,7 @@ class Teller:
             "webhook-timestamp": timestamp,
             "webhook-signature": "v1," + base64.b64encode(digest.digest()).decode(),
         }
-        return self._read(method, path, self.http(method, path, sent, headers), status)
+        return self._read(method, path, self.http(method, path, sent, headers), (status,))
 
     def follow(self, code: str) -> Visit:
         """Follow a link as a browser that was never here."""
@@ -153,13 +153,7 @@ class Teller:
     def adjust(self, order: str, adjustment: Mapping[str, object]) -> None:
         """Adjust the conversion of an order."""
         path = f"/v1/conversions/{self.conversions[order]}/adjustments"
-        answer = self.http(
-            "POST",
-            path,
-            json.dumps(adjustment).encode(),
-            {"Authorization": f"Bearer {self._admin_key}", "Content-Type": "application/json"},
-        )
-        self.expect(answer.status in {200, 201}, f"an adjustment, not {answer.status} {answer.body[:300]!r}")
+        self.api("POST", path, adjustment, 200, 201)
 
     def credits(self, receipt: Mapping[str, Any]) -> str:
         """Who a receipt credits, and with what."""
@@ -195,9 +189,10 @@ class Teller:
         _print_table(totals, tuple(lines[0])[1:] if lines else ())
         print(flush=True)
 
-    def _read(self, method: str, path: str, reply: Reply, status: int) -> Any:
+    def _read(self, method: str, path: str, reply: Reply, statuses: Sequence[int]) -> Any:
         said = reply.body[:300].decode("utf-8", "replace")
-        self.expect(reply.status == status, f"{status} for {method} {path}, not {reply.status} {said}")
+        wanted = " or ".join(str(status) for status in statuses)
+        self.expect(reply.status in statuses, f"{wanted} for {method} {path}, not {reply.status} {said}")
         return json.loads(reply.body)
 
 

@@ -181,6 +181,7 @@ class QueueWorker:
                 AttributeNames=["All"],
             ).get("Messages", [])
             if not messages:
+                self.failing = False
                 return 0
             try:
                 answer = self._invoke(self.name, {"Records": [self._as_event(one) for one in messages]})

@@ -183,7 +183,10 @@ def test_a_message_that_failed_stays_in_the_queue(queue, function, capsys):
     function.answers = [RuntimeError("no")]
     send("one")
     assert worker.step() == 0
+    assert worker.failing
     assert waiting() == [0, 1]
+    assert worker.step() == 0
+    assert not worker.failing
 
 
 def test_a_message_reported_as_failed_stays_alone(queue, function):
