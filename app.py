@@ -1,60 +1,39 @@
 """The deployed application: its routes and its jobs, which Lambda finds here by name."""
 
-from chalicelib.jobs import close_month as close_month_job
-from chalicelib.jobs import count_clicks as count_clicks_job
-from chalicelib.jobs import count_money as count_money_job
-from chalicelib.jobs import reconcile as reconcile_job
-from chalicelib.jobs import settle as settle_job
-from chalicelib.jobs.close_month import close_month
-from chalicelib.jobs.count_clicks import count_clicks
-from chalicelib.jobs.count_money import count_money
-from chalicelib.jobs.reconcile import reconcile
-from chalicelib.jobs.settle import settle
-from chalicelib.routes import (
-    collect,
-    conversions,
-    coupons,
-    hooks,
-    identities,
-    keys,
-    ledgers,
-    links,
-    openapi,
-    partners,
-    pixel,
-    postback,
-    programs,
-    qr,
-    redirect,
-    stats,
-    tag,
-)
+from importlib import import_module
+from typing import Any
+
+from chalicelib.routes import redirect
 from chalicelib.routes.application import Application
 
-__all__ = ["app", "close_month", "count_clicks", "count_money", "reconcile", "settle"]
+ROUTES = (
+    "qr",
+    "pixel",
+    "tag",
+    "collect",
+    "postback",
+    "hooks",
+    "programs",
+    "partners",
+    "coupons",
+    "links",
+    "conversions",
+    "identities",
+    "stats",
+    "ledgers",
+    "keys",
+    "openapi",
+)
+JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money")
 
 app = Application("linkledger")
+app.register_blueprint(redirect.bp)
+app.register_when_needed(f"chalicelib.routes.{name}" for name in ROUTES)
+app.register_outside_lambda(f"chalicelib.jobs.{name}" for name in JOBS)
 
-_ROUTES = (
-    redirect,
-    qr,
-    pixel,
-    tag,
-    collect,
-    postback,
-    hooks,
-    programs,
-    partners,
-    coupons,
-    links,
-    conversions,
-    identities,
-    stats,
-    ledgers,
-    keys,
-    openapi,
-)
-_JOBS = (reconcile_job, close_month_job, settle_job, count_clicks_job, count_money_job)
 
-for module in (*_ROUTES, *_JOBS):
-    app.register_blueprint(module.bp)
+def __getattr__(name: str) -> Any:
+    """The job of that name, imported where it is looked for: Lambda asks for `app.settle` and the like."""
+    if name in JOBS:
+        return getattr(import_module(f"chalicelib.jobs.{name}"), name)
+    raise AttributeError(name)

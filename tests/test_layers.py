@@ -32,7 +32,6 @@ IMPURE = AWS | {
     *(
         "threading",
         "subprocess",
-        "io",
         "pathlib",
         "tempfile",
         "requests",
