@@ -5,13 +5,12 @@ tab, carriage return, line feed, and the full-width forms that some fold to them
 it, also behind blanks and invisible characters, which some readers drop.
 """
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Sequence
 
 _ACTIVE = frozenset("=+-@\N{MINUS SIGN}")
+_SPECIAL = re.compile(r'[,"\r\n]')
 _LEAD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*")
 """Blanks, controls, and characters that are not seen."""
 
@@ -28,6 +27,9 @@ def safe(text: str) -> str:
 
 def line(cells: Sequence[str]) -> str:
     """One record, ended by CRLF; cells with a comma, a quote or a line break are quoted."""
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
+    return (",".join(map(_quoted, cells)) or '""') + "\r\n"
+
+
+def _quoted(cell: str) -> str:
+    escaped = cell.replace('"', '""')
+    return f'"{escaped}"' if _SPECIAL.search(cell) else cell
