@@ -104,3 +104,29 @@ def test_an_older_key_still_reads_after_a_rotation() -> None:
 def test_a_part_without_its_form_cannot_be_signed(changes: dict[str, str]) -> None:
     with pytest.raises(ValueError):
         token.sign(a_token(**changes), KEY)
+
+
+class TestVisitorCookie:
+    """The cookie names a visitor, and only we can have written it."""
+
+    def test_what_was_signed_is_read_back(self) -> None:
+        text = token.sign_visitor("abcdefghijklmnop", 1, KEY)
+        assert set(text) <= URL_SAFE
+        assert token.read_visitor(text, {1: KEY}) == "abcdefghijklmnop"
+
+    def test_a_visitor_read_from_a_token_makes_no_cookie(self) -> None:
+        assert token.read_visitor("abcdefghijklmnop", {1: KEY}) is None
+        assert token.read_visitor(token.sign(a_token(), KEY)[:36], {1: KEY}) is None
+
+    def test_no_other_text_one_character_away_is_a_cookie(self) -> None:
+        text = token.sign_visitor("abcdefghijklmnop", 1, KEY)
+        for position in range(len(text)):
+            for character in URL_SAFE - {text[position]}:
+                other = text[:position] + character + text[position + 1 :]
+                assert token.read_visitor(other, {1: KEY}) is None
+
+    def test_an_unknown_key_is_refused(self) -> None:
+        text = token.sign_visitor("abcdefghijklmnop", 1, KEY)
+        assert token.read_visitor(text, {1: OTHER_KEY}) is None
+        assert token.read_visitor(text, {}) is None
+        assert token.read_visitor(token.sign_visitor("abcdefghijklmnop", 1, b""), {}) is None

@@ -11,9 +11,13 @@ from chalicelib.services import stats
 from chalicelib.storage.clicks import to_item
 from chalicelib.storage.codec import encode_item
 
-CLICK = dict(
-    program="acme", visitor="abcdefghijklmnop", nonce="000001", link_id="lnk_aaaaaaaaaaaaa", code="a"
-)
+CLICK: dict[str, Any] = {
+    "program": "acme",
+    "visitor": "abcdefghijklmnop",
+    "nonce": "000001",
+    "link_id": "lnk_aaaaaaaaaaaaa",
+    "code": "a",
+}
 
 
 def event(*records: dict[str, Any], **extra: Any) -> Any:

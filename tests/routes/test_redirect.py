@@ -127,14 +127,13 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", ["url", "path"])
-@pytest.mark.parametrize("target", HOSTILE)
-def test_a_deep_link_that_leads_elsewhere_goes_to_the_links_own_page(name: str, target: str) -> None:
-    encoded = quote(target.encode("utf-8", "surrogatepass"), safe="")
+def test_a_deep_link_that_leads_elsewhere_goes_to_the_links_own_page(name: str) -> None:
     made = a_link(the_stores(), a_program(the_stores()), destination="https://shop.example/own")
-    visit = Visitor().follow(f"{made.code}?{name}={encoded}")
-    assert visit.status == 302
-    assert re.fullmatch(r"https://shop\.example/[\x21-\x7e]*", visit.location)
-    assert "Set-Cookie: a" not in visit.location
+    for target in HOSTILE:
+        encoded = quote(target.encode("utf-8", "surrogatepass"), safe="")
+        visit = Visitor().follow(f"{made.code}?{name}={encoded}")
+        assert visit.status == 302, target
+        assert re.fullmatch(r"https://shop\.example/[\x21-\x7e]*", visit.location), target
 
 
 def test_a_destination_that_the_program_no_longer_allows_is_not_led_to() -> None:
