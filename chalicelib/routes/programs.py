@@ -162,17 +162,17 @@ def change_program(call: Call[ProgramSettings]) -> ProgramView:
 
 @bp.route("/v1/programs/{program}/terms", methods=["POST"], content_types=["*/*"])
 @endpoint(body=NewTerms, returns=TermsView, status=201, scopes={Scope.ADMIN, Scope.MERCHANT})
-def publish_terms(call: Call[NewTerms]) -> Reply[TermsView]:
-    """Publish a new version of the terms; the same as the newest version answers 200 with that one."""
+def publish_terms(call: Call[NewTerms]) -> TermsView:
+    """Publish a new version of the terms, in force from now on."""
     call.caller.require_program(call.path["program"])
     hold_days = DEFAULT_HOLD_DAYS if call.body.hold_days is None else call.body.hold_days
     rules = [
         CommissionRule(rule.event, rule.kind, rule.rate_bp, rule.amount) for rule in call.body.commissions
     ]
-    published, created = terms.publish(
+    published = terms.publish(
         call.stores, call.path["program"], _attribution(call.body.attribution), hold_days, rules, call.now
     )
-    return Reply(_terms_view(published), 201 if created else 200)
+    return _terms_view(published)
 
 
 @bp.route("/v1/programs/{program}/terms", methods=["GET"], content_types=["*/*"])

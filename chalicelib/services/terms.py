@@ -20,11 +20,8 @@ def publish(
     hold_days: int,
     commissions: Sequence[CommissionRule],
     now: datetime,
-) -> tuple[Terms, bool]:
-    """The newest version, in force from now on, and whether this call published it.
-
-    The same terms as the newest version's are that version: a retry publishes nothing twice. What could
-    not be attributed so far is decided again, on a retry too: the first try may have ended before.
+) -> Terms:
+    """A new version, in force from now on. What could not be attributed so far is decided again.
 
     Raises:
         NotFound: `program_unknown`.
@@ -34,26 +31,16 @@ def publish(
     program = stores.catalogue.program(program_id)
     wanted = Terms(program.id, 1, now, attribution, hold_days, tuple(commissions))
     refuse(review_terms(wanted))
-    terms, created = _add(stores, wanted)
+    terms = _add(stores, wanted)
     stores.warm.clear()
     healing.wake_unattributed(stores, program.id, now)
-    return terms, created
+    return terms
 
 
-def _add(stores: Stores, wanted: Terms) -> tuple[Terms, bool]:
+def _add(stores: Stores, wanted: Terms) -> Terms:
     for _ in range(_ATTEMPTS):
-        newest = next(reversed(stores.catalogue.terms(wanted.program)), None)
-        if newest and _same(newest, wanted):
-            return newest, False
-        terms = replace(wanted, version=newest.version + 1) if newest else wanted
-        if stores.catalogue.add_terms_once(terms):
-            return terms, True
+        versions = stores.catalogue.terms(wanted.program)
+        terms = replace(wanted, version=versions[-1].version + 1 if versions else 1)
+        if stores.catalogue.add_terms_once(terms) or terms in stores.catalogue.terms(wanted.program):
+            return terms
     raise Unavailable("storage_busy", "others are publishing terms; try again")
-
-
-def _same(one: Terms, other: Terms) -> bool:
-    return (one.attribution, one.hold_days, one.commissions) == (
-        other.attribution,
-        other.hold_days,
-        other.commissions,
-    )

@@ -148,13 +148,6 @@ class TestTerms:
             "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
         }
 
-    def test_a_retry_publishes_nothing_twice(self, api: Api, clock: Any) -> None:
-        first = self.publish(api)
-        clock.set(clock() + timedelta(seconds=5))
-        again = self.publish(api)
-        assert (again.status, again.json) == (200, first.json)
-        assert len(api.get("/v1/programs/acme/terms").json["data"]) == 1
-
     def test_versions_are_added_and_listed_in_order(self, api: Api, clock: Any) -> None:
         for days in (0, 7, 14):
             clock.set(clock() + timedelta(hours=1))
