@@ -15,9 +15,10 @@ ANONYMOUS = "anonymous"
 
 
 class Verdict(StrEnum):
-    """What a hit was. Only `HUMAN` ones become touchpoints; all are kept."""
+    """What a hit was. Only `HUMAN` ones can earn; a `VISIT` is a touch of another channel; all are kept."""
 
     HUMAN = "human"
+    VISIT = "visit"
     BOT = "bot"
     NO_AGENT = "no_agent"
     HEAD = "head"
@@ -27,6 +28,10 @@ class Verdict(StrEnum):
     EXPIRED = "expired"
     DELETED = "deleted"
     UNKNOWN_CODE = "unknown_code"
+
+
+TOUCHES = frozenset({Verdict.HUMAN, Verdict.VISIT})
+"""The verdicts of which a conversion's path is made."""
 
 
 @dataclass(frozen=True, slots=True)

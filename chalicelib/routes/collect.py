@@ -88,10 +88,14 @@ def collect_event(call: Call[Collected]) -> Receipt:
     """Take what the tag tells; an order's answer says nothing about the order."""
     if len(call.raw) > MAX_BODY_BYTES:
         raise TooLarge("body_too_large", f"an event may have {MAX_BODY_BYTES} bytes")
-    visitor = Visitor(Hit("POST", call.headers, call.now), call.body.consent)
+    headers = {name.lower(): value for name, value in call.headers.items()}
+    hit = Hit("POST", headers | {"referer": call.body.referrer or ""}, call.now)
+    visitor = Visitor(hit, call.body.consent)
     match call.body.type:
         case "click":
             return _receipt(_click(call, visitor))
+        case "view":
+            return _receipt(_view(call, visitor))
         case "convert":
             _order(call, visitor)
         case "identify":
@@ -104,8 +108,20 @@ def _click(call: Call[Collected], visitor: Visitor) -> Kept | None:
     """A direct link's click where a partner is named, else one with which the visitor landed."""
     event = call.body
     if event.partner:
-        return collect.record_direct(call.stores, event.program, event.partner, event.click_id, visitor)
+        parameters = event.utm or {}
+        return collect.record_direct(
+            call.stores, event.program, event.partner, parameters, event.click_id, visitor
+        )
     return collect.recognise(call.stores, event.program, _required(event, "click_id"), visitor)
+
+
+def _view(call: Call[Collected], visitor: Visitor) -> Kept | None:
+    """A visit of another channel, where it is one."""
+    event = call.body
+    parameters = event.utm or {}
+    return collect.record_visit(
+        call.stores, event.program, event.page or "", parameters, event.click_id, visitor
+    )
 
 
 def _receipt(kept: Kept | None) -> Receipt:

@@ -6,20 +6,22 @@ are. A click's token is itself a proof that consent was given where it was requi
 none is handed out.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain import cookies, token
-from chalicelib.domain.click import Click, Verdict
+from chalicelib.domain.click import TOUCHES, Click, Verdict
 from chalicelib.domain.consent import may_identify
 from chalicelib.domain.conversion import Content, Item
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.money import check_amount, parse_major
 from chalicelib.domain.postback import gather
 from chalicelib.domain.program import Consent, Method, Program
-from chalicelib.domain.screening import Hit
-from chalicelib.services import capture, identities, redirect
+from chalicelib.domain.screening import DIRECT_RULES, Hit, screen
+from chalicelib.domain.visits import NO_LINK, channel_of
+from chalicelib.services import capture, clicks, identities, keeping, redirect
 from chalicelib.services.capture import Incoming
 from chalicelib.services.clicks import CONSENT, COOKIE
 from chalicelib.services.targets import offer_of
@@ -27,6 +29,8 @@ from chalicelib.storage.stores import Stores
 
 MAX_EARLIER = 4
 """Clicks that the tag may name beside the newest one."""
+
+_VISIT_RULES = tuple(rule for rule in DIRECT_RULES if rule[0] is not Verdict.UNKNOWN_CODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +127,8 @@ def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor
     program = _program(stores, program_id)
     content = _content(order, program)
     customer_id = order.customer_id if visitor.lets_identify(program) else None
-    clicks = order.clicks[: 1 + MAX_EARLIER] if visitor.lets_use_click() else ()
-    for click_id in clicks or (None,):
+    told = order.clicks[: 1 + MAX_EARLIER] if visitor.lets_use_click() else ()
+    for click_id in told or (None,):
         incoming = Incoming(
             event=order.event,
             order_id=order.order_id,
@@ -153,19 +157,63 @@ def recognise(stores: Stores, program_id: str, click_id: str, visitor: Visitor) 
 
 
 def record_direct(
-    stores: Stores, program_id: str, ref: str, known: str | None, visitor: Visitor
+    stores: Stores,
+    program_id: str,
+    ref: str,
+    parameters: Mapping[str, str],
+    known: str | None,
+    visitor: Visitor,
 ) -> Kept | None:
     """The click of a direct link on the shop's own pages, kept; None where `ref` means nobody.
 
-    `known` is a click that the shop remembers, whose journey goes on.
+    `parameters` are those of the page's query, for sub-ids; `known` is a click that the shop remembers,
+    whose journey goes on.
 
     Raises:
         NotFound: `program_unknown`.
         Unavailable: storage does not answer.
     """
     program = _program(stores, program_id)
-    query = {CONSENT: [visitor.consent]} if visitor.consent else {}
+    query = {name: [value] for name, value in parameters.items() if name != CONSENT}
+    query |= {CONSENT: [visitor.consent]} if visitor.consent else {}
     return _kept(stores, program, redirect.record_direct(stores, program, ref, query, visitor.hit, known))
+
+
+def record_visit(
+    stores: Stores,
+    program_id: str,
+    page: str,
+    parameters: Mapping[str, str],
+    known: str | None,
+    visitor: Visitor,
+) -> Kept | None:
+    """A visit that no partner brought, kept as a touch of its channel; None where it has none, or may not be.
+
+    The referring page is the hit's `Referer`; `known` as for `record_direct`.
+
+    Raises:
+        NotFound: `program_unknown`.
+        Unavailable: storage does not answer.
+    """
+    program = _program(stores, program_id)
+    hit = visitor.hit
+    channel = channel_of(page, hit.headers.get("referer", ""), parameters)
+    ruling = screen(hit, None, _VISIT_RULES)
+    query = {CONSENT: [visitor.consent]} if visitor.consent else {}
+    identity = clicks.identify(stores, program, query, hit, ruling)
+    if channel is None or ruling.verdict not in TOUCHES or identity.signed_with is None:
+        return None
+    earlier = token.read(known, stores.secrets.token_keys) if known else None
+    journey = earlier.visitor if earlier else identity.visitor
+    key_id, key = identity.signed_with
+    nonce = secrets.token_hex(3)
+    text = token.sign(token.Token(key_id, hit.at, journey, nonce, NO_LINK), key)
+    visit = Click(
+        program.id, journey, hit.at, nonce, "", "", "", Verdict.VISIT, "visit", token=text, channel=channel
+    )
+    offer = offer_of(stores, program.id)
+    keeping.keep(stores, visit, hit.at + offer.kept_for)
+    return Kept(text, offer.window_days * 86_400)
 
 
 def identify(stores: Stores, program_id: str, customer_id: str, click_id: str, visitor: Visitor) -> None:

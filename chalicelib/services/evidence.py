@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.click import Click, Verdict
+from chalicelib.domain.click import TOUCHES, Click
 from chalicelib.domain.conversion import CouponMatch, Touch
 from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.program import Program
@@ -122,7 +122,7 @@ def _touches(clicks: Iterable[Click], evidence: str) -> list[Touch]:
     return [
         Touch(click.token, click.at, click.partner or None, click.code, click.channel, evidence)
         for click in clicks
-        if click.verdict is Verdict.HUMAN and click.token
+        if click.verdict in TOUCHES and click.token
     ]
 
 

@@ -14,7 +14,7 @@
   const token = /^[\w-]{59}$/;
   const kept = 5;
   let maxAge = (set.days || 30) * 86400;
-  let consent, customer, held, waiting = 0, asked = '', memory = [], queue = [];
+  let consent, customer, held, viewed, waiting = 0, asked = '', memory = [], queue = [];
 
   /** Nothing that happens here may reach the page. */
   const quietly = (act) => { try { return act(); } catch { /* the page goes on */ } };
@@ -83,7 +83,7 @@
         if (!reply.recorded) return;
         if (reply.click_id && allowed()) remember(reply.click_id);
         else held = query;
-        strip(by);
+        if (by) strip(by);
       });
       flush();
     });
@@ -100,9 +100,10 @@
     } else if (by && asked !== by + query.get(by) + consent) {
       asked = by + query.get(by) + consent;
       record({ partner: query.get(by), click_id: clicks().at(-1), ...landing(query) }, query, by);
-    } else if ('views' in set) {
-      send(() => ({ type: 'view', click_id: clicks().at(-1), ...landing(query) }));
+    } else if ('views' in set && !viewed) {
+      record({ type: 'view', click_id: clicks().at(-1), ...landing(query) }, query);
     }
+    viewed = true;
   };
   const here = () => quietly(() => capture(new URLSearchParams(location.search)));
 

@@ -262,3 +262,25 @@ def test_a_page_goes_on_whatever_it_tells_the_tag(shop: Shop, site: Site, browse
     assert only_order(shop)["state"] in {"held", "unattributed"}
     assert browser.run("return window.after") == 1
     assert browser.errors() == []
+
+
+def test_the_whole_path_with_its_other_channels(
+    a_shop: Callable[..., Shop], site: Site, browser: Browser
+) -> None:
+    shop = a_shop("data-views")
+    anna = shop.partner()
+    site.page("/thanks", calls(order("A1")) + tag(shop, "data-views"))
+    browser.open(anna.url)
+    landed(browser)
+    shop.stack.at("2026-11-10T13:00:00Z")
+    first = browser.cookies()["ll_click"]["value"]
+    browser.open(site.url("/?utm_source=october&utm_medium=email"))
+    wait_for(lambda: browser.cookies()["ll_click"]["value"] != first)
+    shop.stack.at("2026-11-10T14:00:00Z")
+    browser.open(site.url("/thanks"))
+    receipt = only_order(shop)
+    assert credited(receipt) == {anna.id: "1/1"}
+    assert [(touch["partner"], touch["reason"]) for touch in receipt["path"]] == [
+        (anna.id, "credited"),
+        (None, "other_channel"),
+    ]

@@ -168,9 +168,43 @@ def test_our_own_cookie_is_evidence_where_shop_and_link_are_one_site(caller: Any
     assert partners_of("o1") == ["anna"]
 
 
-@pytest.mark.parametrize("kind", ["view", "consent"])
-def test_views_and_consents_are_taken(caller: Any, kind: str) -> None:
-    assert tell(caller, {"program": "acme", "type": kind, "consent": "granted"})["recorded"]
+def test_a_consent_is_taken(caller: Any) -> None:
+    assert tell(caller, {"program": "acme", "type": "consent", "consent": "granted"})["recorded"]
+
+
+def test_a_visit_from_a_search_engine_is_a_touch_of_its_channel(caller: Any, clock: Any) -> None:
+    click = a_click(bootstrap.stores())
+    view = {"program": "acme", "type": "view", "click_id": click, "page": "https://shop.example.com/"}
+    receipt = tell(caller, view | {"referrer": "https://www.google.com/"})
+    assert receipt["recorded"]
+    clock.set(NOW + timedelta(minutes=1))
+    tell(caller, ORDER | {"click_id": receipt["click_id"]})
+    found = sorted(known("o1").touches, key=lambda touch: touch.at)
+    assert [(touch.partner, touch.channel) for touch in found] == [("anna", "partner"), (None, "search")]
+
+
+@pytest.mark.parametrize(
+    ("extra", "headers"),
+    [
+        ({}, {}),
+        ({"utm": {"gclid": "x"}, "consent": "denied"}, {}),
+        ({"utm": {"gclid": "x"}}, {"sec_gpc": "1"}),
+        ({"utm": {"gclid": "x"}}, {"user_agent": "Googlebot/2.1"}),
+    ],
+)
+def test_a_visit_without_a_channel_or_a_person_is_not_kept(
+    caller: Any, extra: dict[str, Any], headers: dict[str, str]
+) -> None:
+    assert not tell(caller, {"program": "acme", "type": "view"} | extra, **headers)["recorded"]
+
+
+def test_the_sub_ids_of_a_direct_link_are_kept(caller: Any) -> None:
+    event = {"program": "acme", "type": "click", "partner": "anna", "utm": {"sub1": "banner-7"}}
+    said = token.read(tell(caller, event)["click_id"], bootstrap.stores().secrets.token_keys)
+    assert said is not None
+    found = bootstrap.stores().clicks.find("acme", said.visitor, said.at, said.nonce, NOW)
+    assert found is not None
+    assert found.sub == {"sub1": "banner-7"}
 
 
 def test_a_browser_may_ask_first(caller: Any) -> None:
