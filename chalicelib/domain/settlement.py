@@ -15,11 +15,16 @@ from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Outcome, St
 from chalicelib.domain.decision import Credit, Decision, Facts
 from chalicelib.domain.journal import EARNING_KINDS, Account, Books, Entry, Kind
 from chalicelib.domain.money import apportion, round_half_away
+from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 
 MAX_ADJUSTMENTS = 40
 """Adjustments that one conversion takes; with the partners' cap it bounds the record's size."""
+
+
+MAX_BOOKED_AT_ONCE = 97
+"""Entries and gates that one transaction takes: of 100 actions, the conversion and the books need others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,11 @@ class Booked:
         """Whether the hold is over and its money was moved."""
         return RELEASED in self.applied
 
-    def earned(self, partner: str) -> tuple[int, int]:
-        """Sale and commission that stand for this partner, in minor units."""
-        mine = [e for e in self.entries if e.partner == partner and e.kind in EARNING_KINDS]
-        return sum(e.sale_minor for e in mine), sum(e.commission_minor for e in mine)
+    def earned(self, partner: str, currency: str) -> tuple[int, int]:
+        """Sale and commission that stand for this partner, in minor units of the currency."""
+        mine = [e for e in self.entries if (e.partner, e.currency) == (partner, currency)]
+        earning = [e for e in mine if e.kind in EARNING_KINDS]
+        return sum(e.sale_minor for e in earning), sum(e.commission_minor for e in earning)
 
     def accrual_of(self, partner: str) -> Entry | None:
         """The entry that first credited this partner."""
@@ -61,28 +67,27 @@ class Settlement:
 def settle(
     facts: Facts, decision: Decision, booked: Booked, program: Program, books: Books, now: datetime
 ) -> Settlement:
-    """The entries that are missing now, the state that follows, and the next due time."""
-    before = len(booked.entries)
+    """The entries that are missing now, the state that follows, and the next due time.
+
+    A due time that has passed says that there was more to book than one transaction takes.
+    """
     clerk = _Clerk(facts, decision, booked, program, books)
-    if not booked.entries and clerk.may_accrue():
-        clerk.accrue()
-    elif booked.entries and decision.outcome is not Outcome.HELD:
+    if booked.entries:
         clerk.correct()
-    if clerk.booked.entries:
-        for at, adjustment in clerk.events():
-            if at > now:
-                break
-            if adjustment is None:
-                clerk.release(at)
-            else:
-                clerk.reverse(adjustment)
-    booked = clerk.booked
-    waits = bool(booked.entries) and not booked.released and decision.outcome is Outcome.RECORDED
+    elif clerk.may_accrue():
+        clerk.accrue()
+    events = clerk.events()
+    while events and events[0][0] <= now and clerk.has_room():
+        at, adjustment = events.pop(0)
+        if adjustment is None:
+            clerk.release(at)
+        else:
+            clerk.reverse(adjustment)
     return Settlement(
-        entries=booked.entries[before:],
-        booked=booked,
-        state=state_of(facts, decision, booked),
-        due_at=clerk.release_at() if waits else None,
+        entries=clerk.new_entries,
+        booked=clerk.booked,
+        state=state_of(facts, decision, clerk.booked),
+        due_at=events[0][0] if events else None,
     )
 
 
@@ -111,7 +116,7 @@ def reversed_part(facts: Facts, adjustments: Sequence[Adjustment]) -> Fraction:
                 return Fraction(1)
             case AdjustmentKind.REFUND:
                 taken += adjustment.amount_minor or 0
-    return min(Fraction(taken, amount), Fraction(1)) if amount else Fraction(0)
+    return Fraction(taken, max(amount, taken)) if taken else Fraction(0)
 
 
 class _Clerk:
@@ -126,6 +131,17 @@ class _Clerk:
         self.program = program
         self.books = books
         self.shard = ids.shard_of(facts.id, program.shards)
+        self._before = len(booked.entries)
+
+    @property
+    def new_entries(self) -> tuple[Entry, ...]:
+        """What was booked just now."""
+        return self.booked.entries[self._before :]
+
+    def has_room(self) -> bool:
+        """Whether one transaction can carry another event, with the gates of all the months it needs."""
+        months = {entry.month for entry in self.new_entries}
+        return len(self.new_entries) + len(months) + MAX_PARTNERS + 1 <= MAX_BOOKED_AT_ONCE
 
     def may_accrue(self) -> bool:
         return self.decision.outcome is Outcome.RECORDED and self.facts.rejected_at is None
@@ -135,34 +151,47 @@ class _Clerk:
         return max(self.facts.report.received_at, self.facts.confirmed_at or self.facts.report.received_at)
 
     def release_at(self) -> datetime:
+        """The end of the hold; never before the money that it moves was booked."""
         hold_ends = self.facts.effective.occurred_at + timedelta(days=self.decision.hold_days)
-        return max(hold_ends, self.accrued_at())
+        corrected = (entry.booked_at for entry in self.booked.entries if entry.kind is Kind.CORRECTION)
+        return max(hold_ends, self.accrued_at(), *corrected)
 
     def accrue(self) -> None:
         cause = self.facts.effective.event
         for position, credit in enumerate(self.decision.credits):
+            amounts = credit.sale_minor, credit.commission_minor
             entry = self._entry(
-                Kind.ACCRUAL, credit, credit.sale_minor, credit.commission_minor, self.accrued_at(), cause
+                Kind.ACCRUAL, credit, self.decision.currency, *amounts, self.accrued_at(), cause
             )
             self._book(replace(entry, first=position == 0))
 
     def correct(self) -> None:
-        """Bring what stands for each partner to what the decision now says, after evidence came late."""
-        targets = self._targets(self._applied_adjustments())
+        """Bring what stands for each partner to what the decision now says, after evidence came late.
+
+        Where nothing may stand any more (nobody earns, or it has to wait), that is nothing.
+        """
+        targets: dict[tuple[str, str], tuple[int, int]] = {
+            (entry.partner, entry.currency): (0, 0) for entry in self.booked.entries
+        }
+        if self.decision.outcome is Outcome.RECORDED:
+            kept = self._targets(self._applied_adjustments())
+            targets |= {(partner, self.decision.currency): target for partner, target in kept.items()}
         named = {credit.partner: credit for credit in self.decision.credits}
-        partners = list(dict.fromkeys([*(e.partner for e in self.booked.entries), *named]))
         at = max(self.facts.learned_at, self.accrued_at())
-        for partner in partners:
-            sale, commission = targets.get(partner, (0, 0))
-            stands_sale, stands_commission = self.booked.earned(partner)
-            if (sale, commission) == (stands_sale, stands_commission):
-                continue
-            credit = named.get(partner) or self._former_credit(partner)
-            sale, commission = sale - stands_sale, commission - stands_commission
-            self._book(self._entry(Kind.CORRECTION, credit, sale, commission, at, cause="decided again"))
+        for (partner, currency), (sale, commission) in targets.items():
+            stands_sale, stands_commission = self.booked.earned(partner, currency)
+            if (sale, commission) != (stands_sale, stands_commission):
+                credit = named.get(partner) or self._former_credit(partner)
+                change = sale - stands_sale, commission - stands_commission
+                self._book(self._entry(Kind.CORRECTION, credit, currency, *change, at, "decided again"))
 
     def events(self) -> list[tuple[datetime, Adjustment | None]]:
-        """What has not been carried out yet, by time; None stands for the end of the hold."""
+        """What has not been carried out yet, by time; None stands for the end of the hold.
+
+        Nothing happens to what was never booked, or has to wait.
+        """
+        if not self.booked.entries or self.decision.outcome is Outcome.HELD:
+            return []
         takes = {AdjustmentKind.REFUND, AdjustmentKind.VOID, AdjustmentKind.REJECT}
         pending: list[tuple[datetime, Adjustment | None]] = [
             (max(a.received_at, self.accrued_at()), a)
@@ -180,19 +209,21 @@ class _Clerk:
         after = self._targets([*self._applied_adjustments(), adjustment])
         self.booked = replace(self.booked, applied=(*self.booked.applied, adjustment.id))
         at = max(adjustment.received_at, self.accrued_at())
+        currency = self.decision.currency
         for credit in self.decision.credits:
             sale = after[credit.partner][0] - before[credit.partner][0]
             commission = after[credit.partner][1] - before[credit.partner][1]
             if sale or commission:
                 cause = f"{adjustment.kind} {adjustment.id}: {adjustment.reason}"
-                self._book(self._entry(Kind.REVERSAL, credit, sale, commission, at, cause=cause))
+                self._book(self._entry(Kind.REVERSAL, credit, currency, sale, commission, at, cause))
 
     def release(self, at: datetime) -> None:
         self.booked = replace(self.booked, applied=(*self.booked.applied, RELEASED))
+        currency = self.decision.currency
         for credit in self.decision.credits:
-            _, commission = self.booked.earned(credit.partner)
+            _, commission = self.booked.earned(credit.partner, currency)
             if commission > 0:
-                self._book(self._entry(Kind.RELEASE, credit, 0, commission, at, cause="hold over"))
+                self._book(self._entry(Kind.RELEASE, credit, currency, 0, commission, at, "hold over"))
 
     def _applied_adjustments(self) -> list[Adjustment]:
         return [a for a in self.facts.adjustments if a.id in self.booked.applied]
@@ -230,6 +261,7 @@ class _Clerk:
         self,
         kind: Kind,
         credit: Credit,
+        currency: str,
         sale_minor: int,
         commission_minor: int,
         at: datetime,
@@ -252,7 +284,7 @@ class _Clerk:
             order_id=effective.order_id,
             event=effective.event,
             partner=credit.partner,
-            currency=self.decision.currency,
+            currency=currency,
             sale_minor=sale_minor,
             commission_minor=commission_minor,
             share=f"{credit.share.numerator}/{credit.share.denominator}",
