@@ -7,7 +7,7 @@ import pytest
 from crawlerdetect import CrawlerDetect
 
 from chalicelib.domain import agents
-from chalicelib.domain.click import Verdict
+from chalicelib.domain.click import TOUCHES, Verdict
 from chalicelib.domain.link import Link, LinkState
 from chalicelib.domain.screening import DIRECT_RULES, RULES, Hit, screen
 
@@ -116,8 +116,8 @@ def test_every_rule_has_its_verdict_and_reason(
     assert ruling(link, method, **headers) == expected
 
 
-def test_every_verdict_but_human_has_one_rule() -> None:
-    assert sorted(verdict for verdict, _ in RULES) == sorted(set(Verdict) - {Verdict.HUMAN})
+def test_every_verdict_but_those_of_touches_has_one_rule() -> None:
+    assert sorted(verdict for verdict, _ in RULES) == sorted(set(Verdict) - TOUCHES)
 
 
 def test_the_tags_request_is_no_forced_load_but_may_be_a_robots() -> None:
