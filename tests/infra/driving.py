@@ -4,13 +4,17 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import app
 from chalicelib import bootstrap
 from chalicelib.services import keys
+from chalicelib.storage import aws
 from infra.rehearsal import BROWSER, a_schedule, header
 from local.functions import Context, Functions, StreamSource
 from local.gateway import Answer, Request, Resources, answer_of, event_of
@@ -18,7 +22,7 @@ from local.workers import Progress, StreamWorker
 from tests.conftest import Clock, Stage
 from tests.infra.calls import Recorder
 
-OCTOBER_10 = datetime(2026, 10, 10, 12, tzinfo=UTC)
+SEPTEMBER_20 = datetime(2026, 9, 20, 12, tzinfo=UTC)
 PROGRAM = {
     "id": "acme",
     "name": "Acme",
@@ -26,13 +30,18 @@ PROGRAM = {
     "currency": "EUR",
     "consent": "exempt",
     "trust_browser": True,
+    "late_days": 30,
 }
 TERMS = {
-    "attribution": {"model": "last", "window_days": 30},
+    "attribution": {"model": "last", "window_days": 7},
     "hold_days": 3,
     "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
 }
 HOOK_SECRET = "shared-with-the-shop"
+
+
+class Crash(BaseException):
+    """The process ends here."""
 
 
 class Driver:
@@ -41,34 +50,44 @@ class Driver:
     def __init__(self, stage: Stage, clock: Clock, engine: Any, recorder: Recorder) -> None:
         self._stage = stage
         self._clock = clock
+        self._stale_click = ""
         self._engine = engine
         self._recorder = recorder
         self._functions = Functions(app.app)
         self._resources = Resources(app.app.routes)
         self._admin_key = keys.new_text()
         self.visited: set[str] = set()
-        clock.set(OCTOBER_10)
-        keys.bootstrap_admin(bootstrap.stores(), self._admin_key, OCTOBER_10)
+        clock.set(SEPTEMBER_20)
+        keys.bootstrap_admin(bootstrap.stores(), self._admin_key, SEPTEMBER_20)
 
     def everything(self) -> None:
         """A program's life from its first link to its second closed month."""
         self._set_up()
-        click = self._click()
-        self._sell(click)
+        self._ask_public()
+        click = self._click_after_a_stale_one()
+        self._sell(click, "reconcile")
         self._job("reconcile")
-        self._correct(click)
-        self._sell_one("settled by the stream", click)
+        self._sell(click, "stream")
         self._streams()
-        self._sell_one("settled and released by reconcile", click)
+        self._correct(click, "stream")
+        self._streams()
+        self._correct(click, "reconcile")
         self._later(days=10)
         self._job("reconcile")
-        self._sell_one("settled by the close", click)
-        self._later(days=25)
-        self._job("close_month")
-        self._sell_one("in the next month", click)
+        click = self._click_after_a_stale_one()
+        self._sell(click, "close")
         self._job("reconcile")
-        self._streams()
+        self._correct(click, "close")
+        self._later(days=20)
+        with self._crash_at_the_manifest():
+            self._job("close_month")
+        self._job("close_month")
+        self._sell(click, "next month")
+        self._job("reconcile")
         self._look()
+        self._later(days=30)
+        self._job("close_month")
+        self._streams()
         self._take_back()
 
     def _set_up(self) -> None:
@@ -78,46 +97,75 @@ class Driver:
         self._call("POST", "/v1/partners", {"id": "ada", "name": "Ada", "email": "ada@example.com"})
         link = self._call("POST", "/v1/programs/acme/enrollments", {"partner": "ada"})["link"]
         self._code = link["code"]
+        own = {"program": "acme", "partner": "ada"}
+        self._call("POST", "/v1/links", {**own, "code": "summer"})
+        self._call("PATCH", "/v1/links/summer", {"campaign": "spring"})
+        self._call("POST", "/v1/links", {**own, "code": "winter"})
+        self._call("DELETE", "/v1/links/winter")
+        self._call("POST", "/v1/programs/acme/links", {"csv": "partner,code\nada,autumn\n"})
         self._call("POST", "/v1/coupons", {"program": "acme", "partner": "ada", "code": "ADA10"})
         self._key = self._call("POST", "/v1/keys", {"scopes": ["merchant"], "program": "acme"})["id"]
         self._secret = self._call("POST", "/v1/programs/acme/secrets", {})["id"]
         self._call("POST", "/v1/programs/acme/hooks", {"source": "woocommerce", "secret": HOOK_SECRET})
         self._token = self._call("GET", "/v1/programs/acme")["postback_token"]
 
+    def _click_after_a_stale_one(self) -> str:
+        """A click; `_stale_click` is one of another visitor that counts no more, but is kept still."""
+        self._stale_click = self._click()
+        self._later(days=8)
+        return self._click()
+
     def _click(self) -> str:
         self._http("HEAD", f"/{self._code}")
         self._http("GET", "/nobody-has-this", expect=404)
         answer = self._http("GET", f"/{self._code}")
+        cookie = header(answer, "Set-Cookie").split(";")[0]
+        self._clock.set(self._clock() + timedelta(seconds=2))
+        self._http("GET", f"/{self._code}", headers={**BROWSER, "Cookie": cookie})
         return header(answer, "Location").split("ll_click=")[1].split("&")[0]
 
-    def _sell(self, click: str) -> None:
-        sale = {"program": "acme", "event": "sale", "amount": 5000, "currency": "EUR"}
-        self._sale = self._call(
-            "POST", "/v1/conversions", {**sale, "order_id": "1", "click_id": click, "customer_id": "c1"}
-        )["id"]
-        self._call("POST", "/v1/conversions", {**sale, "order_id": "1", "click_id": click, "coupon": "ADA10"})
-        batch = [{**sale, "order_id": "2", "coupon": "ADA10"}, {**sale, "order_id": "3", "customer_id": "c1"}]
-        self._call("POST", "/v1/conversions/batch", {"conversions": batch})
-        common = "event=sale&amount=50.00&currency=EUR"
-        self._http("GET", f"/p.gif?program=acme&order_id=4&{common}&click_id={click}")
-        self._http("GET", f"/postback/acme?token={self._token}&order_id=5&{common}&click_id={click}")
+    def _ask_public(self) -> None:
         self._http("GET", "/tag.js")
-        event = {"program": "acme", "order_id": "6", "amount": "50.00", "event": "sale", "currency": "EUR"}
+        self._http("GET", f"/qr/{self._code}.svg")
+        self._http("GET", f"/{self._code}+")
+
+    def _sell(self, click: str, batch: str) -> None:
+        """One sale by each way in; their order ids begin with the batch's name."""
+        sale = {"program": "acme", "event": "sale", "amount": 5000, "currency": "EUR"}
+        by_click = {**sale, "order_id": f"{batch} click", "click_id": click}
+        self._sale = self._call("POST", "/v1/conversions", {**by_click, "customer_id": "c1"})["id"]
+        self._call("POST", "/v1/conversions", {**by_click, "coupon": "ADA10"})
+        others = [
+            {**sale, "order_id": f"{batch} coupon", "coupon": "ADA10"},
+            {**sale, "order_id": f"{batch} customer", "customer_id": "c1"},
+            {**sale, "order_id": f"{batch} stale", "click_id": self._stale_click, "coupon": "UNKNOWN"},
+        ]
+        self._call("POST", "/v1/conversions/batch", {"conversions": others})
+        common = urlencode({"event": "sale", "amount": "50.00", "currency": "EUR", "click_id": click})
+        pixel = urlencode({"program": "acme", "order_id": f"{batch} pixel"})
+        self._http("GET", f"/p.gif?{pixel}&{common}")
+        postback = urlencode({"token": self._token, "order_id": f"{batch} postback"})
+        self._http("GET", f"/postback/acme?{postback}&{common}")
+        tag = {"program": "acme", "click_id": click}
         for sent in (
             {"program": "acme", "type": "click", "partner": "ada"},
-            {**event, "type": "convert", "click_id": click},
-            {"program": "acme", "type": "identify", "click_id": click, "customer_id": "c2"},
+            {**tag, "type": "click"},
+            {**tag, "type": "identify", "customer_id": f"{batch} c2"},
+            {**sale, **tag, "type": "convert", "order_id": f"{batch} tag"},
         ):
             self._http("POST", "/v1/collect", json.dumps(sent).encode(), {"Content-Type": "text/plain"})
-        self._hook()
-        self._call("POST", "/v1/identities", {"program": "acme", "customer_id": "c3", "click_id": click})
+        self._hook(batch)
+        identity = {"program": "acme", "customer_id": f"{batch} c3", "click_id": click}
+        self._call("POST", "/v1/identities", identity)
 
-    def _sell_one(self, order_id: str, click: str) -> None:
-        sale = {"program": "acme", "event": "sale", "amount": 5000, "currency": "EUR"}
-        self._call("POST", "/v1/conversions", {**sale, "order_id": order_id, "click_id": click})
-
-    def _hook(self) -> None:
-        order = {"id": 7, "total": "50.00", "currency": "EUR", "status": "completed", "line_items": []}
+    def _hook(self, batch: str) -> None:
+        order = {
+            "id": len(batch),
+            "total": "50.00",
+            "currency": "EUR",
+            "status": "completed",
+            "line_items": [],
+        }
         body = json.dumps(order).encode()
         digest = hmac.new(HOOK_SECRET.encode(), body, hashlib.sha256).digest()
         headers = {
@@ -127,15 +175,37 @@ class Driver:
         }
         self._http("POST", "/hooks/woocommerce/acme", body, headers)
 
-    def _correct(self, click: str) -> None:
-        path = f"/v1/conversions/{self._sale}/adjustments"
-        self._call("POST", path, {"id": "r1", "kind": "refund", "amount": 1000, "reason": "one returned"})
+    def _correct(self, click: str, batch: str) -> None:
+        """Confirm a sale with other figures, refund one, and tell evidence and terms late.
+
+        New terms have the functions look again for what nobody was credited for, and find that a click's
+        row was lost.
+        """
+        sale = {"program": "acme", "event": "sale", "amount": 4000, "currency": "EUR"}
+        self._call("POST", "/v1/conversions", {**sale, "order_id": f"{batch} pixel", "customer_id": "c9"})
+        self._call("POST", "/v1/programs/acme/terms", TERMS)
+        self._lose_the_stale_click()
+        refund = {"id": "r1", "kind": "refund", "amount": 1000, "reason": "one returned"}
+        self._call("POST", f"/v1/conversions/{self._sale}/adjustments", refund)
         self._call("POST", "/v1/identities", {"program": "acme", "customer_id": "c4", "click_id": click})
+
+    def _lose_the_stale_click(self) -> None:
+        dynamodb, table = self._engine.client("dynamodb"), f"{self._stage.environment['TABLE_PREFIX']}-clicks"
+        stale = f"{self._clock() - timedelta(days=7):%Y-%m-%d}"
+        for item in dynamodb.scan(TableName=table)["Items"]:
+            if item["sk"]["S"] < stale:
+                dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
 
     def _look(self) -> None:
         for path in (
             *("/v1/programs", "/v1/programs/acme/terms", "/v1/programs/acme/enrollments"),
             *("/v1/programs/acme/secrets", "/v1/partners", "/v1/partners/ada", "/v1/coupons?program=acme"),
+            *("/v1/links?program=acme", "/v1/links?program=acme&partner=ada", "/v1/links/summer"),
+            *(
+                "/v1/links/summer/history",
+                "/v1/stats?program=acme&by=day",
+                "/v1/stats?program=acme&by=partner",
+            ),
             *("/v1/keys", "/v1/conversions?program=acme", f"/v1/conversions/{self._sale}"),
             *(f"/v1/conversions/{self._sale}/receipt", "/v1/ledgers?program=acme"),
             *("/v1/ledgers/acme/2026-10", "/v1/ledgers/acme/2026-11", "/v1/openapi.json"),
@@ -161,7 +231,7 @@ class Driver:
         match = self._resources.match(target.split("?")[0])
         assert match is not None, target
         pairs = tuple((BROWSER if headers is None else headers).items())
-        self._recorder.doing = "api_handler"
+        self._begin("api_handler")
         event = event_of(Request(method, target, pairs, body, "198.51.100.7"), match)
         answer = answer_of(app.app(event, Context("api", timeout_s=29)))
         self._recorder.doing = None
@@ -174,10 +244,37 @@ class Driver:
         answer = self._http(method, path, b"" if body is None else json.dumps(body).encode(), headers)
         return json.loads(answer.body) if answer.body else None
 
-    def _job(self, function: str) -> None:
+    @contextmanager
+    def _crash_at_the_manifest(self) -> Iterator[None]:
+        """The first write of a manifest does not happen, and ends what is being done."""
+
+        def crash(params: dict[str, Any], **_: Any) -> None:
+            if params["url_path"].endswith("manifest.json"):
+                s3.meta.events.unregister("before-call.s3.PutObject", crash)
+                raise Crash
+
+        s3 = aws.client("s3")
+        s3.meta.events.register("before-call.s3.PutObject", crash)
+        try:
+            yield
+        except Crash:
+            return
+        raise AssertionError("no manifest was written")
+
+    def _begin(self, function: str) -> None:
+        """As in a fresh process, in which nothing is remembered that another function read."""
+        bootstrap.stores.cache_clear()
         self._recorder.doing = function
+
+    def _job(self, function: str) -> None:
+        self._begin(function)
         self._functions.invoke(function, a_schedule(function))
         self._recorder.doing = None
+
+    def _invoke_both_ways(self, function: str, event: dict[str, Any]) -> Any:
+        """Once with the shard named, as with a tumbling window, and once more without."""
+        self._functions.invoke(function, {**event, "shardId": "shard-1"})
+        return self._functions.invoke(function, event)
 
     def _streams(self) -> None:
         """Feed every function that a stream feeds with all that there is."""
@@ -186,8 +283,8 @@ class Driver:
                 continue
             table = source.stream_arn.split("/")[1].rpartition("-")[2]
             real = replace(source, stream_arn=self._stage.environment[f"{table.upper()}_STREAM_ARN"])
-            self._recorder.doing = source.function
-            worker = StreamWorker(self._engine, real, Progress(self._engine), self._functions.invoke)
+            self._begin(source.function)
+            worker = StreamWorker(self._engine, real, Progress(self._engine), self._invoke_both_ways)
             while worker.step():
                 pass
             assert not worker.failing, f"{source.function} fails on the stream of {table}"
