@@ -13,6 +13,7 @@ ROUTES = (
     "collect",
     "postback",
     "hooks",
+    "track",
     "programs",
     "partners",
     "coupons",

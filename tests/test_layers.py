@@ -47,7 +47,8 @@ BUILTINS_THAT_REACH_OUT = frozenset({"open", "print", "input", "__import__", "ev
 DOMAIN_ORDER = (
     *("errors", "currencies", "money", "ids", "period", "spreadsheet"),
     *("credentials", "program", "terms", "partner", "link", "codes", "token", "destination"),
-    *("agents", "channels", "cookies", "consent", "click", "counts", "screening", "conversion", "postback"),
+    *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
+    "postback",
     *("attribution", "path", "commission", "decision", "journal", "settlement", "ledger", "statement"),
     "review",
 )

@@ -29,8 +29,8 @@ class CollectedItem(Body, frozen=True, kw_only=True):
     """A line of the order; `amount` is the whole line's."""
 
     sku: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     amount: int | str
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
     category: Short | None = None
 
 

@@ -5,7 +5,7 @@ type LinkledgerAmount = number | string;
 
 interface LinkledgerItem {
   sku: string;
-  quantity: number;
+  quantity?: number;
   /** Of the whole line. */
   amount: LinkledgerAmount;
   category?: string;
