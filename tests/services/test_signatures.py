@@ -126,3 +126,9 @@ def test_new_secrets_are_in_the_standards_form_and_differ() -> None:
     assert secret.startswith("whsec_")
     assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 32
     assert secret != signatures.new_secret()
+
+
+def test_the_work_done_in_vain_without_a_secret_opens_nothing() -> None:
+    decoy = "whsec_" + base64.b64encode(bytes(32)).decode()
+    assert verifies(live=(decoy,), signature=signatures.sign(decoy, "msg_1", AT, RAW))
+    assert not verifies(live=(), signature=signatures.sign(decoy, "msg_1", AT, RAW))
