@@ -276,6 +276,7 @@ class _Conflict(Exception):
 
 def _translate(error: ClientError) -> Exception:
     code: str = error.response["Error"]["Code"]
+    untranslated: Exception = error
     if code == "ConditionalCheckFailedException":
         return ConditionFailed((0,))
     if code == "TransactionCanceledException":
@@ -286,12 +287,12 @@ def _translate(error: ClientError) -> Exception:
         if "TransactionConflict" in reasons:
             return _Conflict()
         if "ValidationError" in reasons:
-            return error
+            return untranslated
         return Unavailable("storage_unavailable", "storage does not answer; try again")
     if code in {"TransactionConflictException", "TransactionInProgressException"}:
         return _Conflict()
     if code in {"ValidationException", "AccessDeniedException", "ResourceNotFoundException"}:
-        return error
+        return untranslated
     return Unavailable("storage_unavailable", "storage does not answer; try again")
 
 
