@@ -135,10 +135,11 @@ class Driver:
         by_click = {**sale, "order_id": f"{batch} click", "click_id": click}
         self._sale = self._call("POST", "/v1/conversions", {**by_click, "customer_id": "c1"})["id"]
         self._call("POST", "/v1/conversions", {**by_click, "coupon": "ADA10"})
+        stranger = {"coupon": "UNKNOWN", "customer_id": f"{batch} stranger"}
         others = [
             {**sale, "order_id": f"{batch} coupon", "coupon": "ADA10"},
             {**sale, "order_id": f"{batch} customer", "customer_id": "c1"},
-            {**sale, "order_id": f"{batch} stale", "click_id": self._stale_click, "coupon": "UNKNOWN"},
+            {**sale, "order_id": f"{batch} stale", "click_id": self._stale_click, **stranger},
         ]
         self._call("POST", "/v1/conversions/batch", {"conversions": others})
         common = urlencode({"event": "sale", "amount": "50.00", "currency": "EUR", "click_id": click})
@@ -154,6 +155,10 @@ class Driver:
             {**sale, **tag, "type": "convert", "order_id": f"{batch} tag"},
         ):
             self._http("POST", "/v1/collect", json.dumps(sent).encode(), {"Content-Type": "text/plain"})
+        customer = {"customerExternalId": "c1", "clickId": click}
+        self._call("POST", "/v1/track/lead?program=acme", {**customer, "eventName": f"{batch} lead"})
+        tracked = {**customer, "eventName": "sale", "amount": 5000, "currency": "eur"}
+        self._call("POST", "/v1/track/sale?program=acme", {**tracked, "invoiceId": f"{batch} tracked"})
         self._hook(batch)
         identity = {"program": "acme", "customer_id": f"{batch} c3", "click_id": click}
         self._call("POST", "/v1/identities", identity)

@@ -1,97 +1,30 @@
 """Each function may do what it does, and nothing else; and what it does fits the tables of base.yaml."""
 
-import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 import app
-from chalicelib import bootstrap
-from chalicelib.storage import aws
-from infra.project import DEFAULT_BUCKET, DEFAULT_PREFIX, ROOT
-from local import provision, template
-from local.engine import REGION, Engine
-from local.functions import Functions, StreamSource
-from tests.conftest import Clock, Stage
-from tests.infra.calls import Call, Names, Permission, Recorder, granted
-from tests.infra.driving import Driver
+from infra.project import ROOT
+from local import template
+from local.engine import Engine
+from local.functions import Functions
+from tests.infra.calls import granted
+from tests.infra.needs import CONFIG, FUNCTIONS, Driven, drive, policy_of
 
-CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())
 BASE = template.load(ROOT / "infra" / "base.yaml")
 TABLES = {
     resource["Properties"]["TableName"]["Fn::Sub"].removeprefix("${Prefix}-"): resource["Properties"]
     for resource in BASE["Resources"].values()
     if resource["Type"] == "AWS::DynamoDB::Table"
 }
-FUNCTIONS = sorted(CONFIG["lambda_functions"])
-
-
-class Driven:
-    """What became of one drive through everything."""
-
-    def __init__(self, stage: Stage, recorder: Recorder, visited: set[str]) -> None:
-        prefix, bucket = stage.environment["TABLE_PREFIX"], stage.environment["LEDGER_BUCKET"]
-        self.prefix = prefix
-        self.visited = visited
-        self._names = Names(prefix, bucket, DEFAULT_PREFIX, DEFAULT_BUCKET)
-        self._recorder = recorder
-
-    def permissions(self, function: str) -> set[Permission]:
-        """What the function's own calls need."""
-        return {one for call in self._recorder.of(function) for one in call.permissions(self._names)}
-
-    def dynamodb_calls(self) -> Iterator[Call]:
-        """Every call of DynamoDB, those inside transactions one by one."""
-        for function in FUNCTIONS:
-            for call in self._recorder.of(function):
-                if call.service == "dynamodb" and "TransactItems" in call.parameters:
-                    for wrapped in call.parameters["TransactItems"]:
-                        ((kind, parameters),) = wrapped.items()
-                        yield Call("dynamodb", kind, parameters)
-                elif call.service == "dynamodb":
-                    yield call
 
 
 @pytest.fixture(scope="module")
 def driven(engine: Engine) -> Iterator[Driven]:
-    with pytest.MonkeyPatch.context() as patch:
-        made = provision.stage(
-            engine.client, prefix="policies", base_url="https://go.example.com", region=REGION
-        )
-        for name, value in (engine.environment | made).items():
-            patch.setenv(name, value)
-        bootstrap.stores.cache_clear()
-        aws.forget()
-        recorder, clock = Recorder(aws.session()), Clock()
-        bootstrap.set_clock(clock)
-        driver = Driver(Stage(made), clock, engine, recorder)
-        driver.everything()
-        yield Driven(Stage(made), recorder, driver.visited)
-        bootstrap.set_clock(None)
-    bootstrap.stores.cache_clear()
-    aws.forget()
-
-
-def policy_of(function: str) -> dict[str, Any]:
-    name = CONFIG["lambda_functions"][function]["iam_policy_file"]
-    return json.loads((ROOT / ".chalice" / name).read_text())
-
-
-def made_by_lambda(function: str) -> set[Permission]:
-    """What Lambda does in the function's name: write its logs, read its stream."""
-    group = f"/aws/lambda/{DEFAULT_PREFIX}" + ("" if function == "api_handler" else f"-{function}")
-    logs = f"arn:aws:logs:*:*:log-group:{group}:*"
-    needed = {("logs:CreateLogStream", logs), ("logs:PutLogEvents", logs)}
-    for source in Functions(app.app).sources():
-        if isinstance(source, StreamSource) and source.function == function:
-            table = source.stream_arn.split("/")[1].rpartition("-")[2]
-            arn = f"arn:aws:dynamodb:*:*:table/{DEFAULT_PREFIX}-{table}/stream/*"
-            reading = ("DescribeStream", "GetRecords", "GetShardIterator")
-            needed |= {(f"dynamodb:{action}", arn) for action in reading}
-            needed.add(("dynamodb:ListStreams", "*"))
-    return needed
+    with drive(engine) as result:
+        yield result
 
 
 def test_every_view_was_driven(driven: Driven) -> None:
@@ -101,12 +34,12 @@ def test_every_view_was_driven(driven: Driven) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_do_what_it_does(driven: Driven, function: str) -> None:
-    assert (driven.permissions(function) | made_by_lambda(function)) - granted(policy_of(function)) == set()
+    assert (driven.permissions(function)) - granted(policy_of(function)) == set()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_do_nothing_else(driven: Driven, function: str) -> None:
-    assert granted(policy_of(function)) - driven.permissions(function) - made_by_lambda(function) == set()
+    assert granted(policy_of(function)) - driven.permissions(function) == set()
 
 
 def test_every_function_of_the_app_has_a_policy_and_limits_of_its_own() -> None:
