@@ -110,30 +110,27 @@ class Postback:
 
 
 def gather(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The parameters by their names in small letters; empty ones are left out, as not given.
+    """The parameters by their names in small letters.
 
     Raises:
         Invalid: `parameter_repeated`, for a name that comes twice.
     """
     found: dict[str, str] = {}
-    seen: set[str] = set()
     for name, value in pairs:
         name = name.lower()
-        if name in seen:
+        if name in found:
             raise Invalid("parameter_repeated", "a parameter may come once", name[:40])
-        seen.add(name)
-        if value:
-            found[name] = value
+        found[name] = value
     return found
 
 
 def pick(parameters: Mapping[str, str], field: str) -> str | None:
-    """The value of a field under whichever of its names it came, or None.
+    """The value of a field under whichever of its names it came; None where it is empty or not there.
 
     Raises:
         Invalid: `parameter_ambiguous`, where two of its names have different values.
     """
-    values = {parameters[name] for name in NAMES[field] if name in parameters}
+    values = {parameters[name] for name in NAMES[field] if parameters.get(name)}
     if len(values) > 1:
         raise Invalid("parameter_ambiguous", "two names of this parameter have different values", field)
     return values.pop() if values else None
@@ -154,6 +151,8 @@ def understand(parameters: Mapping[str, str], currency: str) -> Postback:
     meaning = _meaning(status, parameters)
     currency = (pick(parameters, "currency") or currency).upper()
     amount = pick(parameters, "amount") or pick(parameters, "payout")
+    if amount is None and meaning is Meaning.CONVERSION and _leaves_amount_empty(parameters):
+        amount = ""
     amount_minor = None if amount is None else parse_major(amount, currency)
     occurred_at = pick(parameters, "occurred_at")
     asked = f"postback-{meaning}" + (f"-{amount_minor}" if meaning is Meaning.REFUND and amount else "")
@@ -178,8 +177,8 @@ def accepted(parameters: Mapping[str, str]) -> str:
     Raises:
         Invalid: `return_invalid`, for a text that is not 1 to 64 plain characters.
     """
-    wanted = parameters.get("return")
-    if wanted is not None:
+    wanted = pick(parameters, "return")
+    if wanted:
         if not _PLAIN.fullmatch(wanted):
             raise Invalid("return_invalid", "return must be 1 to 64 plain characters", "return")
         return wanted
@@ -192,7 +191,12 @@ def refused(parameters: Mapping[str, str], code: str, message: str) -> str:
 
 
 def _as_tune(parameters: Mapping[str, str]) -> bool:
-    return "transaction_id" in parameters
+    return bool(parameters.get("transaction_id"))
+
+
+def _leaves_amount_empty(parameters: Mapping[str, str]) -> bool:
+    """Whether an amount was meant to be there: a macro that was not filled in is no sale of nothing."""
+    return any(name in parameters for name in (*NAMES["amount"], *NAMES["payout"]))
 
 
 def _ids(parameters: Mapping[str, str]) -> tuple[str | None, str]:

@@ -100,12 +100,11 @@ def record_pixel(
     given = gather(pairs)
     program = _program(stores, _required(given, "program"))
     visitor = Visitor(Hit("GET", headers, now), given.get("consent"))
-    currency = given.get("currency", program.currency)
-    amount = given.get("amount")
+    currency = _required(given, "currency")
     incoming = Incoming(
         event=_required(given, "event"),
         order_id=_required(given, "order_id"),
-        content=Content(parse_major(amount, currency) if amount else 0, currency),
+        content=Content(parse_major(_required(given, "amount"), currency), currency),
         method=Method.PIXEL,
         click_id=given.get("click_id") if visitor.lets_use_click() else None,
         coupon=given.get("coupon"),
@@ -248,7 +247,7 @@ def _program(stores: Stores, program_id: str) -> Program:
 
 
 def _required(given: Mapping[str, str], name: str) -> str:
-    if name not in given:
+    if not given.get(name):
         raise Invalid("parameter_missing", "this parameter is required", name)
     return given[name]
 

@@ -95,7 +95,15 @@ def test_the_caller_may_name_the_adjustment() -> None:
 
 
 def test_an_empty_parameter_is_none_at_all() -> None:
-    assert understood(order_id="o1", payout="", cid="", currency="").content == Content(0, "EUR")
+    postback = understood(order_id="o1", cid="", currency="", coupon="", status="")
+    assert (postback.content, postback.click_id, postback.coupon) == (Content(0, "EUR"), None, None)
+    assert understood(order_id="o1", status="refunded", amount="").refund_minor is None
+
+
+def test_an_amount_that_was_not_filled_in_is_no_sale_of_nothing() -> None:
+    assert refusal(order_id="o1", payout="") == "amount_invalid"
+    assert refusal(order_id="o1", amount="", payout="", status="approved") == "amount_invalid"
+    assert understood(order_id="o1", amount="", payout="5").content.amount_minor == 500
 
 
 def test_what_cannot_be_read_one_way_only_is_refused() -> None:

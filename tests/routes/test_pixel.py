@@ -51,8 +51,8 @@ def test_a_reload_is_the_same_conversion(caller: Any) -> None:
     assert known("o1").report.content == euros(4990)
 
 
-def test_a_lead_needs_no_amount(caller: Any) -> None:
-    assert_picture(caller.get("/p.gif", program="acme", event="lead", order_id="l1"))
+def test_a_lead_is_worth_nothing(caller: Any) -> None:
+    assert_picture(caller.get("/p.gif", **ORDER | {"event": "lead", "order_id": "l1", "amount": "0"}))
     assert known("l1", "lead").report.content == euros(0)
 
 
@@ -84,12 +84,14 @@ def test_where_consent_is_required_a_customer_needs_it(stage: Any, clock: Any) -
 @pytest.mark.parametrize(
     "change",
     [
+        {"amount": ""},
         {"amount": "NaN"},
         {"amount": "-1"},
         {"amount": "1e3"},
         {"amount": "1,00"},
         {"amount": "9" * 5000},
         {"amount": "1.005"},
+        {"currency": ""},
         {"currency": "XXX"},
         {"currency": "eur"},
         {"program": "nobody"},
