@@ -93,7 +93,7 @@ class _Shop:
         bootstrap.stores.cache_clear()
         bootstrap.set_clock(lambda: NOON)
         self._route = api_route(app)
-        self._key = keys.new_key_text()
+        self._key = keys.new_text()
         keys.bootstrap_admin(bootstrap.stores(), self._key, NOON)
         self._orders = 0
         program = {"id": "bench", "name": "Bench", "domains": ["shop.example"], "currency": "EUR"}

@@ -201,8 +201,11 @@ def _configure(port: int) -> None:
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_REGION": "us-east-1",
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
         }
     )
+    os.environ.pop("AWS_CA_BUNDLE", None)
     bootstrap.stores.cache_clear()
     aws.forget()
 

@@ -8,6 +8,7 @@ Everything goes through HTTP, to a local stack that this starts for itself. Ends
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -158,6 +159,7 @@ def main() -> int:
     parser.add_argument("orders", type=Path)
     parser.add_argument("--hits", type=int, help="replay only the first so many lines of the log")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     hits = read_hits(chosen.access_log)[: chosen.hits]
     orders = read_orders(chosen.orders, after=hits[-1].at)
     started = time.monotonic()

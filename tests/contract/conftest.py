@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.outside import NOVEMBER_10, Shop, Stack
+from tests.contract.outside import NOVEMBER_10, Partner, Shop, Stack
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +36,16 @@ def a_shop(stack: Stack) -> Callable[..., Shop]:
 def shop(a_shop: Callable[..., Shop]) -> Shop:
     """A program that pays 10 % to the last click of 30 days, held for 14."""
     return a_shop()
+
+
+@pytest.fixture(scope="module")
+def closed_shop(running_stack: Stack) -> Shop:
+    """One program for all tests of a module in which nothing must happen: each finds and leaves it empty."""
+    running_stack.at(NOVEMBER_10)
+    return Shop(running_stack)
+
+
+@pytest.fixture(scope="module")
+def anna_of_closed_shop(closed_shop: Shop) -> Partner:
+    """A partner of `closed_shop`."""
+    return closed_shop.partner()

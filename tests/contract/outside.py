@@ -408,12 +408,11 @@ class Shop:
         return str(self.conversion(conversion)["state"])
 
     def receipt(self, conversion: str) -> dict[str, Any]:
-        """The receipt once everything due has been decided."""
-        self.stack.reconcile()
+        """The receipt as it is now."""
         return dict(self.stack.api("GET", f"/v1/conversions/{conversion}/receipt").expect(200).json)
 
     def credits(self, conversion: str) -> dict[str, int]:
-        """Commission in minor units by partner, out of the receipt."""
+        """Commission in minor units by partner, out of the receipt as it is now."""
         found: dict[str, int] = {}
         for credit in self.receipt(conversion)["credits"]:
             found[credit["partner"]] = found.get(credit["partner"], 0) + credit["commission"]["amount"]

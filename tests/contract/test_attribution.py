@@ -226,11 +226,6 @@ class TestDevices:
         self.identify(shop, "customer-1", token)
         assert shop.credits(conversion) == {anna.id: 200}
 
-    def test_a_conversion_links_the_customer_to_the_click_that_it_carries(self, shop):
-        anna = shop.partner()
-        shop.sell(customer_id="customer-1", click_id=shop.clicked(anna))
-        assert shop.credits(shop.sell(customer_id="customer-1")) == {anna.id: 200}
-
     def test_another_customer_is_another_customer(self, shop):
         self.identify(shop, "customer-1", shop.clicked(shop.partner()))
         assert shop.credits(shop.sell(customer_id="Customer-1")) == {}

@@ -131,9 +131,9 @@ def test_terms_take_the_models_and_coupon_rules(shop, stack, model, coupon):
         {},
     ],
 )
-def test_terms_that_cannot_be_right_are_refused(shop, stack, terms):
-    stack.api("POST", f"/v1/programs/{shop.id}/terms", terms).refused(422)
-    assert len(stack.api("GET", f"/v1/programs/{shop.id}/terms").json["data"]) == 1
+def test_terms_that_cannot_be_right_are_refused(stack, closed_shop, terms):
+    stack.api("POST", f"/v1/programs/{closed_shop.id}/terms", terms).refused(422)
+    assert len(stack.api("GET", f"/v1/programs/{closed_shop.id}/terms").json["data"]) == 1
 
 
 def test_terms_of_no_program_are_not_found(stack):

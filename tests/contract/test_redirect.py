@@ -131,10 +131,9 @@ def test_a_deep_link_that_leads_elsewhere_gets_400_or_the_links_own_destination(
 
 
 @pytest.fixture
-def a_stranger(shop):
+def a_stranger(stack, closed_shop, anna_of_closed_shop):
     """Follow the same link with some query."""
-    anna = shop.partner()
-    return lambda query: shop.visitor().follow(anna, query)
+    return lambda query: closed_shop.visitor().follow(anna_of_closed_shop, query)
 
 
 def browser_host(location):
@@ -299,8 +298,8 @@ def test_a_qr_code_comes_as_png_and_svg_and_may_be_cached(shop, stack):
 
 
 @pytest.mark.parametrize("query", ["size=0", "size=-1", "size=999999999", "size=x", "level=Z", "size=1e3"])
-def test_a_qr_code_that_cannot_be_drawn_is_refused(shop, stack, query):
-    answer = stack.http("GET", f"/qr/{shop.partner().code}.png?{query}", None, NAVIGATION)
+def test_a_qr_code_that_cannot_be_drawn_is_refused(stack, anna_of_closed_shop, query):
+    answer = stack.http("GET", f"/qr/{anna_of_closed_shop.code}.png?{query}", None, NAVIGATION)
     assert answer.status in {200, 400, 422}
 
 
@@ -373,8 +372,8 @@ def test_links_may_be_read_changed_and_deleted(shop, stack):
         {"colour": "red"},
     ],
 )
-def test_a_link_that_cannot_be_right_is_refused(shop, fields):
-    shop.link(shop.partner(), **fields).refused(409, 422)
+def test_a_link_that_cannot_be_right_is_refused(stack, closed_shop, anna_of_closed_shop, fields):
+    closed_shop.link(anna_of_closed_shop, **fields).refused(409, 422)
 
 
 def test_a_code_that_is_taken_says_so(shop):

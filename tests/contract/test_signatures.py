@@ -16,6 +16,12 @@ def secret(shop, stack):
     return new_secret(shop, stack)["secret"]
 
 
+@pytest.fixture(scope="module")
+def closed_secret(running_stack, closed_shop):
+    """A secret of `closed_shop`."""
+    return new_secret(closed_shop, running_stack)["secret"]
+
+
 def new_secret(shop, stack):
     return stack.api("POST", f"/v1/programs/{shop.id}/secrets", {}).expect(201).json
 
@@ -51,10 +57,10 @@ def test_a_timestamp_within_300_seconds_is_taken(shop, stack, secret, skew):
 
 
 @pytest.mark.parametrize("skew", [-301, 301, -86400, 10**12])
-def test_a_timestamp_farther_away_is_refused(shop, stack, secret, skew):
-    body = a_body(shop)
-    send(stack, body, sign(secret, body, timestamp=NOW + skew)).refused(401)
-    assert shop.conversions() == []
+def test_a_timestamp_farther_away_is_refused(stack, closed_shop, closed_secret, skew):
+    body = a_body(closed_shop)
+    send(stack, body, sign(closed_secret, body, timestamp=NOW + skew)).refused(401)
+    assert closed_shop.conversions() == []
 
 
 def test_both_secrets_work_during_a_rotation(shop, stack, secret):
@@ -106,14 +112,14 @@ def having(**changes):
         having(webhook_signature=" ".join(["v1,AAAA"] * 5000)),
     ],
 )
-def test_a_spoiled_signature_changes_nothing(shop, stack, secret, spoil):
-    body = a_body(shop)
+def test_a_spoiled_signature_changes_nothing(stack, closed_shop, closed_secret, spoil):
+    body = a_body(closed_shop)
     headers = {
         name: value.encode().decode("latin-1")
-        for name, value in spoil(sign(secret, body, timestamp=NOW)).items()
+        for name, value in spoil(sign(closed_secret, body, timestamp=NOW)).items()
     }
     assert send(stack, body, headers).status in {400, 401, 413, 431}
-    assert shop.conversions() == []
+    assert closed_shop.conversions() == []
 
 
 def test_a_changed_body_is_refused(shop, stack, secret):
@@ -151,8 +157,8 @@ def test_a_signature_opens_no_administration(shop, stack, secret):
         b'{"program": "../x"}',
     ],
 )
-def test_a_body_whose_program_cannot_be_read_is_refused(stack, shop, secret, body):
-    answer = send(stack, body, sign(secret, body, timestamp=NOW))
+def test_a_body_whose_program_cannot_be_read_is_refused(stack, closed_secret, body):
+    answer = send(stack, body, sign(closed_secret, body, timestamp=NOW))
     answer.refused(400, 401, 422)
 
 

@@ -59,6 +59,7 @@ def test_a_merchant_sees_and_changes_nothing_of_another_program(two, stack, merc
     key = merchant(here)
     anna = there.partner()
     theirs = there.sell(click_id=there.clicked(anna))
+    stack.reconcile()
     before = there.receipt(theirs)
     attempts = [
         ("GET", f"/v1/conversions?program={there.id}", None),
