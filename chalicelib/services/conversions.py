@@ -44,18 +44,19 @@ def list_page(
 ) -> tuple[list[Listed], dict[str, Any] | None]:
     """Up to `limit` conversions from `start` on, and where the next page starts (None at the end).
 
-    The queue's places are walked one after another, shard by shard, newest first in each.
+    The queue's places are walked one after another, shard by shard, newest first in each. One that moves
+    meanwhile is listed once, where it was seen last.
     """
     places = [(feed, shard) for feed in _ORDER for shard in range(wanted.program.shards)]
     place, key = (start["place"], start.get("key")) if start else (0, None)
-    found: list[Listed] = []
+    found: dict[str, Listed] = {}
     while place < len(places):
         feed, shard = places[place]
         page, key = stores.conversions.list_page(wanted.program.id, shard, feed, limit - len(found), key)
-        found += [listed for listed in page if wanted.takes(listed)]
+        found |= {listed.id: listed for listed in page if wanted.takes(listed)}
         if key is None:
             place += 1
         if len(found) >= limit:
             break
     at_end = place >= len(places)
-    return found, None if at_end else {"place": place, **({"key": key} if key else {})}
+    return list(found.values()), None if at_end else {"place": place, **({"key": key} if key else {})}
