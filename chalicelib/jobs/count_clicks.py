@@ -12,7 +12,9 @@ from chalicelib.services import counting
 bp = Blueprint("app")
 
 
-@bp.on_dynamodb_record(stream_arn=arn_of("clicks"), name="count_clicks", batch_size=500)
+@bp.on_dynamodb_record(
+    stream_arn=arn_of("clicks"), name="count_clicks", batch_size=500, starting_position="TRIM_HORIZON"
+)
 def count_clicks(event: Any) -> dict[str, Any]:
     """Count the batch; any failure has it delivered again, and counted no second time."""
     shard, records = counting_batch.read(event)

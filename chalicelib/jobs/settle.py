@@ -16,7 +16,9 @@ from chalicelib.storage.conversions import Feed
 bp = Blueprint("app")
 
 
-@bp.on_dynamodb_record(stream_arn=arn_of("conversions"), name="settle", batch_size=100)
+@bp.on_dynamodb_record(
+    stream_arn=arn_of("conversions"), name="settle", batch_size=100, starting_position="TRIM_HORIZON"
+)
 def settle(event: Any) -> None:
     """Settle each conversion of the batch that is due; one that can't be is left to reconcile."""
     stores, now = bootstrap.stores(), bootstrap.now()

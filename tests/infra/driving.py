@@ -84,6 +84,7 @@ class Driver:
         self._job("close_month")
         self._sell(click, "next month")
         self._job("reconcile")
+        self._pay()
         self._look()
         self._later(days=30)
         self._job("close_month")
@@ -107,6 +108,9 @@ class Driver:
         self._key = self._call("POST", "/v1/keys", {"scopes": ["merchant"], "program": "acme"})["id"]
         self._secret = self._call("POST", "/v1/programs/acme/secrets", {})["id"]
         self._call("POST", "/v1/programs/acme/hooks", {"source": "woocommerce", "secret": HOOK_SECRET})
+        paypal = {"method": "paypal", "details": {"email": "ada@example.com"}}
+        self._call("POST", "/v1/partners/ada/payout", {"accounts": [paypal]})
+        self._call("POST", "/v1/programs/acme/payout-settings", {"minimums": {"EUR": 1}})
         self._token = self._call("GET", "/v1/programs/acme")["postback_token"]
 
     def _click_after_a_stale_one(self) -> str:
@@ -194,6 +198,11 @@ class Driver:
         self._call("POST", f"/v1/conversions/{self._sale}/adjustments", refund)
         self._call("POST", "/v1/identities", {"program": "acme", "customer_id": "c4", "click_id": click})
 
+    def _pay(self) -> None:
+        bonus = {"id": "b1", "partner": "ada", "kind": "bonus", "amount": 500, "currency": "EUR"}
+        self._call("POST", "/v1/programs/acme/entries", {**bonus, "reason": "a thank-you"})
+        self._call("POST", "/v1/programs/acme/payouts", {"id": "p1", "month": "2026-10"})
+
     def _lose_the_stale_click(self) -> None:
         dynamodb, table = self._engine.client("dynamodb"), f"{self._stage.environment['TABLE_PREFIX']}-clicks"
         stale = f"{self._clock() - timedelta(days=7):%Y-%m-%d}"
@@ -205,6 +214,7 @@ class Driver:
         for path in (
             *("/v1/programs", "/v1/programs/acme/terms", "/v1/programs/acme/enrollments"),
             *("/v1/programs/acme/secrets", "/v1/partners", "/v1/partners/ada", "/v1/coupons?program=acme"),
+            *("/v1/partners/ada/payout", "/v1/programs/acme/payout-settings"),
             *("/v1/links?program=acme", "/v1/links?program=acme&partner=ada", "/v1/links/summer"),
             *(
                 "/v1/links/summer/history",

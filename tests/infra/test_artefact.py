@@ -1,5 +1,6 @@
 """The very package that is deployed, run as Lambda runs it, with nothing else of this machine in sight."""
 
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,17 @@ def test_nothing_of_the_workshop_is_packed(package: Package) -> None:
     with zipfile.ZipFile(package.zip_path) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
     assert not tops & {"boto3", "moto", "pytest", "local", "infra", "tests", "bench", "click", "pip", "yaml"}
+
+
+def test_a_stream_is_read_from_its_beginning(package: Package) -> None:
+    resources = json.loads(package.template_path.read_text())["Resources"].values()
+    streams = [
+        event["Properties"]["StartingPosition"]
+        for resource in resources
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "DynamoDB"
+    ]
+    assert streams == ["TRIM_HORIZON"] * 3
 
 
 def test_a_link_leads_on(deployed: Deployed) -> None:
