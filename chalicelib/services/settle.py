@@ -25,6 +25,7 @@ class Result(StrEnum):
     """What settling a conversion came to."""
 
     BOOKED = "booked"
+    BOOKED_IN_PART = "booked_in_part"
     DECIDED = "decided"
     UNCHANGED = "unchanged"
 
@@ -46,11 +47,18 @@ def settle_conversion(stores: Stores, rules: Rules, conversion: str, now: dateti
     """Bring one conversion to where its facts say that it is at `now`.
 
     Safe to repeat and to run beside others: everything is booked against the version that was read, and
-    the months' gates. Where a month froze meanwhile, the next open one takes the entries.
+    the months' gates. Where a month froze meanwhile, the next open one takes the entries. What one
+    transaction can't carry is booked in several.
 
     Raises:
         Unavailable: storage is away, or others kept changing it; it stays in the queue.
     """
+    while (result := _settle_part(stores, rules, conversion, now)) is Result.BOOKED_IN_PART:
+        pass
+    return result
+
+
+def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -> Result:
     full_month: Books | None = None
     for _ in range(_ATTEMPTS):
         found = stores.conversions.find(conversion)
@@ -76,6 +84,8 @@ def _settle_once(stores: Stores, rules: Rules, found: Conversion, books: Books, 
     for month in sorted({entry.month for entry in settlement.entries}):
         stores.journal.mark_dirty(rules.program.id, month, found.shard, now, secrets.token_hex(8))
     stores.conversions.settle(found, settlement, _partners(found, decision), books)
+    if settlement.due_at is not None and settlement.due_at <= now:
+        return Result.BOOKED_IN_PART
     return Result.BOOKED if settlement.entries else Result.DECIDED
 
 

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chalicelib.domain.conversion import AdjustmentKind, Outcome, State
+from chalicelib.domain.conversion import AdjustmentKind, Outcome
 from chalicelib.domain.decision import Facts, decide
 from chalicelib.domain.journal import EARNING_KINDS, Account, Books, Kind
 from chalicelib.domain.money import MAX_AMOUNT_MINOR, allot
@@ -229,7 +229,7 @@ class Conversion(RuleBasedStateMachine):
                 (c.partner, decision.currency): p for c, p in zip(decision.credits, parts, strict=True) if p
             }
             assert commissions == earned
-        released = last.state in {State.APPROVED}
+        released = self.booked.released
         assert held[Account.PENDING if released else Account.PAYABLE] == {}
         assert held[Account.PAYABLE if released else Account.PENDING] == commissions
 
