@@ -22,6 +22,7 @@ ROUTES = (
     "identities",
     "stats",
     "ledgers",
+    "payouts",
     "keys",
     "openapi",
 )

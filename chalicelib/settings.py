@@ -17,7 +17,8 @@ class Settings:
 
     `base_url` is the public origin of the short links, without a slash at its end. The secrets
     (token keys, the key for customer ids) come from Secrets Manager under `secrets_id`. `origin_secret` is
-    what CloudFront proves itself with (None: nothing does, and its headers are not believed).
+    what CloudFront proves itself with (None: nothing does, and its headers are not believed);
+    `finance_topic` the SNS topic that is told of published ledgers (None: nobody is told).
     """
 
     table_prefix: str
@@ -26,6 +27,7 @@ class Settings:
     secrets_id: str
     ledger_shards: int
     origin_secret: str | None = None
+    finance_topic: str | None = None
 
     def table(self, name: str) -> str:
         """The full name of a table, such as `linkledger-dev-clicks` for `clicks`."""
@@ -55,8 +57,9 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     secrets_id = take("SECRETS_ID", r"[A-Za-z0-9/_+=.@:-]{1,512}")
     shards = take("LEDGER_SHARDS", r"[1-9][0-9]{0,2}", default="4")
     origin_secret = take("ORIGIN_SECRET", r"|[A-Za-z0-9_-]{16,128}", default="")
+    topic = take("FINANCE_TOPIC", r"|arn:[a-z0-9-]+:sns:[^\s:]+:[0-9]*:[A-Za-z0-9_-]+", default="")
     if base_url and not urlsplit(base_url).hostname:
         wrong.append("BASE_URL names no host")
     if wrong:
         raise SettingsError("; ".join(wrong))
-    return Settings(prefix, bucket, base_url, secrets_id, int(shards), origin_secret or None)
+    return Settings(prefix, bucket, base_url, secrets_id, int(shards), origin_secret or None, topic or None)

@@ -49,7 +49,8 @@ DOMAIN_ORDER = (
     *("credentials", "program", "terms", "partner", "link", "codes", "token", "destination"),
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
     "postback",
-    *("attribution", "path", "commission", "decision", "journal", "settlement", "ledger", "statement"),
+    *("attribution", "path", "commission", "decision", "journal", "booking", "settlement", "ledger"),
+    *("statement", "statement_page", "payout"),
     "review",
 )
 """Nouns of the domain, earlier ones first: each imports only those before it."""

@@ -39,11 +39,15 @@ class SigningSecret:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, once verified. `program` binds merchants and may bind partners; `partner` partners."""
+    """Who is calling, once verified. `program` binds merchants and may bind partners; `partner` partners.
+
+    `key` is the id of the API key, None for a signature.
+    """
 
     scopes: frozenset[Scope]
     program: str | None = None
     partner: str | None = None
+    key: str | None = None
 
     @property
     def is_admin(self) -> bool:

@@ -37,7 +37,8 @@ class Entry:
     `month` is the one that it was claimed for; `share` is the partner's share of the sale as a fraction
     such as `1/3`; `basis` names the click or coupon and `rate` the rate that made it; `reverses` is the
     id of the accrual that a reversal or correction answers; `first` marks one entry of each conversion,
-    so that conversions can be counted by entries.
+    so that conversions can be counted by entries. A payout and what was booked by hand have no conversion,
+    order or rate of their own: those are empty.
     """
 
     id: str
@@ -71,8 +72,8 @@ class Entry:
 
     @property
     def reason(self) -> str:
-        """Why there is this line: its cause, what earned it and at which rate."""
-        return f"{self.cause}; {self.basis}; {self.rate}"
+        """Why there is this line: its cause, what earned it and at which rate, where there is one."""
+        return "; ".join(text for text in (self.cause, self.basis, self.rate) if text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ carried out in the order of their times, whenever the job happens to run: a late
 books the same entries, with the same times.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -29,15 +29,26 @@ MAX_BOOKED_AT_ONCE = 97
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What was booked so far: entries in order, and the adjustments that they have already answered."""
+    """What was booked so far: entries in order, and the adjustments that they have already answered.
+
+    `paid` says through which month a partner was paid in a currency: all that became payable until then.
+    """
 
     entries: tuple[Entry, ...] = ()
     applied: tuple[str, ...] = ()
+    paid: Mapping[tuple[str, str], Month] = field(default_factory=dict)
 
     @property
     def released(self) -> bool:
         """Whether the hold is over and its money was moved."""
         return RELEASED in self.applied
+
+    @property
+    def covered(self) -> bool:
+        """Whether every entry that made money of it payable stands in a month that was paid."""
+        moved = [e for e in self.entries if e.commission_minor > 0 and _makes_payable(e)]
+        never = Month(1, 1)
+        return bool(moved) and all(e.month <= self.paid.get((e.partner, e.currency), never) for e in moved)
 
     def earned(self, partner: str, currency: str) -> tuple[int, int]:
         """Sale and commission that stand for this partner, in minor units of the currency."""
@@ -101,7 +112,14 @@ def state_of(facts: Facts, decision: Decision, booked: Booked) -> State:
         return State.UNATTRIBUTED
     if decision.outcome is Outcome.HELD:
         return State.HELD
-    return State.APPROVED if booked.released else State.PENDING
+    if not booked.released:
+        return State.PENDING
+    return State.PAID if booked.covered else State.APPROVED
+
+
+def _makes_payable(entry: Entry) -> bool:
+    earns_payable = entry.kind in EARNING_KINDS and entry.account is Account.PAYABLE
+    return entry.kind is Kind.RELEASE or earns_payable
 
 
 def reversed_part(facts: Facts, adjustments: Sequence[Adjustment]) -> Fraction:

@@ -49,7 +49,7 @@ def verify_key(stores: Stores, authorization: str | None, scopes: Collection[Sco
         raise _unauthenticated()
     if not key.scopes & set(scopes):
         raise Forbidden("scope_missing", "this key may not do that")
-    return Caller(key.scopes, key.program, key.partner)
+    return Caller(key.scopes, key.program, key.partner, key.id)
 
 
 def verify_signature(

@@ -16,7 +16,8 @@ from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.journal import Books
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import months
+from chalicelib.services import months, notices, payout_facts
+from chalicelib.services.folders import RETENTION, published_folder
 from chalicelib.services.publishing import Files, content_type, written
 from chalicelib.services.reconcile import Summary, settle_due
 from chalicelib.services.settle import rules_of
@@ -27,9 +28,6 @@ from chalicelib.storage.table import ConditionFailed
 
 GRACE = timedelta(hours=24)
 """How long after its end a month stays open for what is told late."""
-
-RETENTION = timedelta(days=3653)
-"""How long a published object is locked: ten years, the longest bookkeeping duty we know of."""
 
 _ATTEMPTS = 5
 
@@ -68,6 +66,7 @@ def close_months(stores: Stores, now: datetime) -> tuple[list[Closed], list[Stop
             month = stores.journal.books(program).next_to_close
             observe.error("close_stopped", program=program_id, month=str(month), reason=failure.code)
             observe.count("close_stopped")
+            notices.stopped(stores, program_id, month, failure.code)
             stopped.append(Stopped(program_id, month, failure.code))
     return closed, stopped
 
@@ -101,6 +100,8 @@ def _close_month(stores: Stores, program: Program, month: Month) -> Closed:
         for shard in range(program.shards):
             stores.journal.freeze(program.id, month, shard)
     sha256 = _publish(stores, program, month, books)
+    # Told before it is marked: a crash in between tells it twice, but never not at all.
+    notices.published(stores, program.id, month, sha256)
     _mark(stores, program, month, sha256)
     months.drop_draft(stores, program.id, month)
     observe.count("month_closed")
@@ -129,7 +130,7 @@ def _check_nothing_quarantined(stores: Stores, program: Program, month: Month) -
 
 def _publish(stores: Stores, program: Program, month: Month, books: Books) -> str:
     opening = months.opening_of(stores, program, month, books.opened)
-    with written(stores, program, month, opening, books.engine or ENGINE) as files:
+    with written(stores, program, month, opening, books.engine or ENGINE, payout_facts.frozen) as files:
         try:
             _write_all(stores, program, month, files)
         except Differs as found:
@@ -138,7 +139,7 @@ def _publish(stores: Stores, program: Program, month: Month, books: Books) -> st
 
 
 def _write_all(stores: Stores, program: Program, month: Month, files: Files) -> None:
-    folder = months.published_folder(program.id, month)
+    folder = published_folder(program.id, month)
     until = month.end(program.timezone) + RETENTION
     for part in files.parts:
         with (files.folder / part.name).open("rb") as body:

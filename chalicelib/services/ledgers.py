@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import months
+from chalicelib.services.folders import draft_folder, published_folder
 from chalicelib.storage.stores import Stores
 
 LINK_LIFE = timedelta(minutes=15)
@@ -67,7 +67,7 @@ def contents(stores: Stores, program: Program, month: Month, now: datetime) -> C
     books = stores.journal.books(program)
     published = books.closed_through is not None and month <= books.closed_through
     status = Status.PUBLISHED if published else Status.DRAFT
-    folder = (months.published_folder if published else months.draft_folder)(program.id, month)
+    folder = (published_folder if published else draft_folder)(program.id, month)
     manifest = stores.bucket.find(folder + "manifest.json")
     if manifest is None:
         raise NotFound("ledger_unknown", "there is no ledger for this month")

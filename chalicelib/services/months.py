@@ -12,18 +12,9 @@ from chalicelib.domain.ledger import Key
 from chalicelib.domain.money import parse_signed_major
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
+from chalicelib.services.folders import draft_folder, published_folder
 from chalicelib.services.publishing import Files, Opening, content_type, written
 from chalicelib.storage.stores import Stores
-
-
-def published_folder(program: str, month: Month) -> str:
-    """Where a closed month's files stand in the ledger bucket."""
-    return f"ledgers/{program}/{month}/"
-
-
-def draft_folder(program: str, month: Month) -> str:
-    """Where an open month's files stand in the ledger bucket."""
-    return f"drafts/{program}/{month}/"
 
 
 def opening_of(stores: Stores, program: Program, month: Month, first: Month) -> Opening:

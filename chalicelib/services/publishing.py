@@ -5,24 +5,30 @@ publishing, or to verify what was published. Memory holds balances and a bounded
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from chalicelib.domain import ledger, statement
+from chalicelib.domain import ledger, statement, statement_page
 from chalicelib.domain.ledger import Key, Part, Tally
+from chalicelib.domain.payout import FORMATS, batch
+from chalicelib.domain.payout.batch import Batch, File, payments_of
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
+from chalicelib.services import payout_facts
+from chalicelib.services.payout_facts import Source
 from chalicelib.storage.stores import Stores
 
 _BUFFER_BYTES = 4 << 20
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
+    "html": "text/html; charset=utf-8",
     "json": "application/json",
     "ledger": "text/plain; charset=utf-8",
+    "xml": "application/xml",
 }
 
 
@@ -50,13 +56,23 @@ class Files:
 
 
 @contextmanager
-def written(stores: Stores, program: Program, month: Month, opening: Opening, engine: str) -> Iterator[Files]:
-    """The month's files, as long as the context lasts."""
+def written(
+    stores: Stores,
+    program: Program,
+    month: Month,
+    opening: Opening,
+    engine: str,
+    payouts: Source = payout_facts.known,
+) -> Iterator[Files]:
+    """The month's files, as long as the context lasts; `payouts` gives the facts behind its payouts."""
     with TemporaryDirectory(prefix="ledger-") as name:
         folder = Path(name)
         (folder / "statements").mkdir()
         tally = Tally.opened_with(opening.balances)
-        parts = _write_entries(stores, program, month, tally, folder)
+        parts = (
+            *_write_entries(stores, program, month, tally, folder),
+            *_write_payouts(stores, program, month, tally, folder, payouts),
+        )
         manifest = ledger.manifest(
             program.id, month, program.timezone, engine, tally, parts, opening.previous
         )
@@ -71,8 +87,7 @@ def content_type(name: str) -> str:
 def _write_entries(
     stores: Stores, program: Program, month: Month, tally: Tally, folder: Path
 ) -> tuple[Part, ...]:
-    journal = _Spool(folder)
-    statements = _Spool(folder)
+    journal, statements, pages = _Spool(folder), _Spool(folder), _Spool(folder)
     opened = Tally.opened_with(tally.carried())
     parts = []
     for shard in range(program.shards):
@@ -83,6 +98,7 @@ def _write_entries(
             tally.add(entry)
             rows.add(name, ledger.entry_line(entry))
             statements.add(statement.name(entry.partner), ledger.entry_line(entry))
+            pages.add(statement_page.name(entry.partner), statement_page.row(entry))
             journal.add("entries", ledger.journal_transaction(entry, month, program.timezone))
         parts.append(rows.part(name, header_rows=1))
     return (
@@ -90,7 +106,28 @@ def _write_entries(
         _summary(folder, tally),
         _journal(folder, program, month, opened, tally, journal),
         *_statements(folder, opened, tally, statements),
+        *_pages(folder, program, month, tally, pages),
     )
+
+
+def _write_payouts(
+    stores: Stores, program: Program, month: Month, tally: Tally, folder: Path, source: Source
+) -> Iterator[Part]:
+    """What is due to whom, and a file for each way of paying; the facts, where anything is payable."""
+    payables = {key: balance.payable for key, balance in tally.balances.items() if balance.payable > 0}
+    facts = source(stores, program, month, payables) if payables else None
+    payments = payments_of(program.id, month, payables, facts, FORMATS) if facts else []
+    texts = [File("payouts.csv", "".join(batch.lines(payments)), len(payments))]
+    if facts:
+        body = batch.facts_json(program.id, month, facts).decode()
+        texts.append(File(payout_facts.NAME, body, len(facts.accounts)))
+        for method, way in FORMATS.items():
+            due = [p for p in payments if p.due_minor and p.account and p.account.method == method]
+            texts += way.files(Batch(program.id, month, facts, due))
+    for file in texts:
+        spool = _Spool(folder)
+        spool.add(file.name, file.text)
+        yield spool.part(file.name, rows=file.rows)
 
 
 def _summary(folder: Path, tally: Tally) -> Part:
@@ -112,18 +149,34 @@ def _journal(
 
 
 def _statements(folder: Path, opened: Tally, tally: Tally, entries: "_Spool") -> Iterator[Part]:
-    for partner in sorted({partner for partner, _ in tally.balances}):
-        name = statement.name(partner)
-        spool = _Spool(folder)
-        whole = f"{name}.whole"
-        for record in statement.opening_lines(partner, opened):
-            spool.add(whole, record)
-        spool.append_file(whole, entries, name)
-        for record in statement.closing_lines(partner, tally):
-            spool.add(whole, record)
-        part = spool.part(whole, header_rows=1)
-        (folder / whole).replace(folder / name)
-        yield Part(name, part.sha256, part.bytes, part.rows)
+    for partner in _partners(tally):
+        opening = statement.opening_lines(partner, opened)
+        closing = statement.closing_lines(partner, tally)
+        yield _around(folder, statement.name(partner), opening, entries, closing)
+
+
+def _pages(folder: Path, program: Program, month: Month, tally: Tally, rows: "_Spool") -> Iterator[Part]:
+    for partner in _partners(tally):
+        head = statement_page.head(program.id, month, partner, tally)
+        yield _around(folder, statement_page.name(partner), [head], rows, [statement_page.tail()])
+
+
+def _partners(tally: Tally) -> list[str]:
+    return sorted({partner for partner, _ in tally.balances})
+
+
+def _around(folder: Path, name: str, before: Iterable[str], entries: "_Spool", after: Iterable[str]) -> Part:
+    """The file that holds what was collected for it in `entries`, between these texts."""
+    spool = _Spool(folder)
+    whole = f"{name}.whole"
+    for text in before:
+        spool.add(whole, text)
+    spool.append_file(whole, entries, name)
+    for text in after:
+        spool.add(whole, text)
+    part = spool.part(whole, header_rows=1 if name.endswith(".csv") else 2)
+    (folder / whole).replace(folder / name)
+    return Part(name, part.sha256, part.bytes, part.rows)
 
 
 class _Spool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from chalicelib import observe
 from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.program import Program
-from chalicelib.services import months
+from chalicelib.services import months, payout_states
 from chalicelib.services.settle import Result, Rules, rules_of, settle_conversion
 from chalicelib.storage.conversions import Feed
 from chalicelib.storage.stores import Stores
@@ -14,7 +14,7 @@ from chalicelib.storage.stores import Stores
 
 @dataclass(slots=True)
 class Summary:
-    """What a pass came to: conversions by result, and drafts written."""
+    """What a pass came to: conversions by result (`paid`: releases that a paid batch covers), and drafts."""
 
     programs: int = 0
     booked: int = 0
@@ -22,6 +22,7 @@ class Summary:
     unchanged: int = 0
     postponed: int = 0
     quarantined: int = 0
+    paid: int = 0
     drafts: int = 0
 
     def as_dict(self) -> dict[str, int]:
@@ -35,9 +36,18 @@ def reconcile(stores: Stores, now: datetime) -> Summary:
     for program_id in stores.catalogue.programs():
         rules = rules_of(stores, program_id)
         settle_due(stores, rules, now, summary)
+        _finish_payouts(stores, rules, now, summary)
         summary.drafts += len(months.refresh_drafts(stores, rules.program, now))
         summary.programs += 1
     return summary
+
+
+def _finish_payouts(stores: Stores, rules: Rules, now: datetime, summary: Summary) -> None:
+    try:
+        summary.paid += payout_states.finish_open(stores, rules, now)
+    except Unavailable:
+        summary.postponed += 1
+        observe.count("payouts_postponed")
 
 
 def settle_due(stores: Stores, rules: Rules, now: datetime, summary: Summary) -> None:

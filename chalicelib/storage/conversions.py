@@ -6,7 +6,7 @@ settlement and a fact that arrives beside it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,7 @@ from chalicelib.domain.journal import Books
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.settlement import Booked, Settlement
 from chalicelib.settings import Settings
-from chalicelib.storage import journal, records
+from chalicelib.storage import journal, payouts, records
 from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
 
 
@@ -74,6 +74,7 @@ class Conversions:
     def __init__(self, settings: Settings) -> None:
         self._table = Table(settings, "conversions")
         self._journal = journal.Journal(settings)
+        self._payouts = payouts.Payouts(settings)
 
     def create(
         self,
@@ -105,7 +106,21 @@ class Conversions:
         """The conversion with all that is known of it, read consistently; None where no report came yet."""
         items = {item["sk"]: item for item in self._table.query(conversion)}
         head = items.get("conversion")
-        return _read(conversion, head, items) if head else None
+        return self._with_payouts(_read(conversion, head, items)) if head else None
+
+    def grown(self, conversion: str) -> list[Facts]:
+        """What was known of it after each thing told; every adjustment is in all of them."""
+        items = {item["sk"]: item for item in self._table.query(conversion)}
+        head = items.get("conversion")
+        if head is None:
+            return []
+        told = sorted({item["received_at"] for item in items.values() if "received_at" in item})
+        return [
+            _read(
+                conversion, head, {k: i for k, i in items.items() if i.get("received_at", "") <= until}
+            ).facts
+            for until in ["", *told]
+        ]
 
     def find_waiting(self, conversion: str) -> tuple[Adjustment, ...]:
         """Adjustments of an order, also while no report of it has come."""
@@ -263,6 +278,16 @@ class Conversions:
             start=start,
         )
         return [_listed(item) for item in page.items], page.next_key
+
+    def _with_payouts(self, found: Conversion) -> Conversion:
+        """The conversion with what its partners were paid, which matters once money of it was released."""
+        if not found.booked.released:
+            return found
+        keys = {(entry.partner, entry.currency) for entry in found.booked.entries}
+        program = found.facts.report.program
+        through = {key: self._payouts.paid(program, *key).through for key in sorted(keys)}
+        paid = {key: month for key, month in through.items() if month}
+        return replace(found, booked=replace(found.booked, paid=paid))
 
     def _append(
         self, found: Conversion, item: dict[str, Any], now: datetime, more: dict[str, Any] | None = None

@@ -13,7 +13,7 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.settings import Settings
 from chalicelib.storage import records
-from chalicelib.storage.table import ABSENT, Condition, Table
+from chalicelib.storage.table import ABSENT, Condition, Table, transact
 
 _GATE = "gate"
 
@@ -38,6 +38,23 @@ class Journal:
         if earliest < books.opened:
             actions.append(self._opening_action(entries[0].program, earliest))
         return actions
+
+    def book_by_hand(
+        self, program: str, key: str, content: dict[str, Any], entry: Entry, books: Books
+    ) -> None:
+        """Book an entry that somebody asked for under this key, once.
+
+        Raises:
+            ConditionFailed: 0 the key is used already, others: the month was frozen meanwhile.
+        """
+        item = {"pk": f"{program}#manual", "sk": key, **content, "booked": records.entry_record(entry)}
+        once = self._entries.put_action(records.compact(item), ABSENT)
+        transact([once, *self.booking_actions([entry], books)])
+
+    def find_by_hand(self, program: str, key: str) -> tuple[dict[str, Any], Entry] | None:
+        """What was asked for under this key, and the entry that it became; None where nothing was."""
+        item = self._entries.find(f"{program}#manual", key)
+        return (item, records.read_entry(item["booked"])) if item else None
 
     def entries(self, program: str, month: Month, shard: int) -> Iterator[Entry]:
         """The entries of one shard of a month, in the ledger's order, page by page."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from chalicelib.storage.identities import Identities
     from chalicelib.storage.journal import Journal
     from chalicelib.storage.links import Links
+    from chalicelib.storage.notices import Notices
+    from chalicelib.storage.payouts import Payouts
     from chalicelib.storage.secrets import Secrets
     from chalicelib.storage.warm import Warm
 
@@ -54,6 +56,18 @@ class Stores:
         from chalicelib.storage.journal import Journal
 
         return Journal(self.settings)
+
+    @cached_property
+    def payouts(self) -> "Payouts":
+        from chalicelib.storage.payouts import Payouts
+
+        return Payouts(self.settings)
+
+    @cached_property
+    def notices(self) -> "Notices":
+        from chalicelib.storage.notices import Notices
+
+        return Notices(self.settings)
 
     @cached_property
     def catalogue(self) -> "Catalogue":

@@ -14,6 +14,7 @@ from chalicelib.domain.ledger import entry_line
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.services import months
+from chalicelib.services.folders import published_folder
 from chalicelib.services.publishing import written
 from chalicelib.storage.stores import Stores
 
@@ -68,7 +69,7 @@ def audit(stores: Stores, program: Program) -> Audit:
 def _published_month(
     stores: Stores, program: Program, month: Month, previous: dict[str, str] | None
 ) -> tuple[list[Row], str, list[str]]:
-    folder = months.published_folder(program.id, month)
+    folder = published_folder(program.id, month)
     raw = stores.bucket.find(folder + "manifest.json")
     if raw is None:
         return [], "", [f"{month} is marked as closed without a manifest"]
