@@ -52,7 +52,7 @@ class Match:
 
 
 class Resources:
-    """The paths of an API; at each level a literal part goes before a variable one."""
+    """The paths of an API; at each level a literal part goes before a variable one, and is final."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._root: dict[str, Any] = {}
@@ -84,9 +84,7 @@ def _descend(level: Mapping[str, Any], parts: Sequence[str], found: dict[str, st
     if not first:
         return None
     if first in level:
-        resource = _descend(level[first], rest, found)
-        if resource is not None:
-            return resource
+        return _descend(level[first], rest, found)
     for name, below in level.items():
         if name.startswith("{"):
             resource = _descend(below, rest, found)

@@ -30,7 +30,7 @@ def test_a_literal_part_goes_before_a_variable_one_and_parameters_stay_as_sent(p
     assert RESOURCES.match(path) == Match(resource, parameters)
 
 
-@pytest.mark.parametrize("path", ["/a/b", "/v1/links/a/b", "/v1//secrets", "//", "/a//", "/qr/a/b", "x"])
+@pytest.mark.parametrize("path", ["/a/b", "/v1", "/v1/", "/v1/links/a/b", "/v1//secrets", "//", "/a//", "/qr/a/b", "x"])
 def test_a_path_that_no_resource_has_matches_nothing(path):
     assert RESOURCES.match(path) is None
 
