@@ -83,7 +83,7 @@ def _descend(level: Mapping[str, Any], parts: Sequence[str], found: dict[str, st
     first, rest = parts[0], parts[1:]
     if not first:
         return None
-    if first in level:
+    if first in level and not first.startswith("{"):
         return _descend(level[first], rest, found)
     for name, below in level.items():
         if name.startswith("{"):
