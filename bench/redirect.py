@@ -31,7 +31,7 @@ _SECRET = base64.b64encode(bytes(range(32))).decode()
 
 def measure(quick: bool) -> Measures:
     """`redirect_cpu_ratio`, `redirect_growth_links` (10^6 links over 10^2), `redirect_growth_journey`."""
-    rounds, calls = (4, 150) if quick else (9, 1000)
+    rounds, calls = (15, 100) if quick else (40, 400)
     with null_server() as port:
         _configure(port)
         stage = _Stage()

@@ -12,6 +12,11 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session
 
+from chalicelib.storage import lean
+
+_HURRIED_CONNECT_S = 0.1
+_HURRIED_READ_S = 0.15
+
 _lock = threading.Lock()
 _session: Session | None = None
 _clients: dict[tuple[str, bool], Any] = {}
@@ -26,8 +31,7 @@ def client(service: str) -> Any:
         return found
     with _lock:
         if key not in _clients:
-            config = _hurried_config() if key[1] else _config(service)
-            _clients[key] = session().create_client(service, config=config)
+            _clients[key] = _hurried(service) if key[1] else _botocore(service, _config(service))
         return _clients[key]
 
 
@@ -68,11 +72,18 @@ def _config(service: str) -> Config:
     )
 
 
-def _hurried_config() -> Config:
-    return Config(
-        connect_timeout=0.1,
-        read_timeout=0.15,
-        retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=50,
-        parameter_validation=False,
+def _hurried(service: str) -> Any:
+    return lean.client(service, _HURRIED_CONNECT_S, _HURRIED_READ_S) or _botocore(
+        service,
+        Config(
+            connect_timeout=_HURRIED_CONNECT_S,
+            read_timeout=_HURRIED_READ_S,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            max_pool_connections=50,
+            parameter_validation=False,
+        ),
     )
+
+
+def _botocore(service: str, config: Config) -> Any:
+    return session().create_client(service, config=config)
