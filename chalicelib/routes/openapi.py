@@ -101,7 +101,7 @@ def _operation(path: str, declared: Endpoint, schema_of: dict[str, Any]) -> dict
         "security": _security(declared),
     }
     if declared.body is not None:
-        content = {"application/json": {"schema": schema_of[repr(declared.body)]}}
+        content = {media: {"schema": schema_of[repr(declared.body)]} for media in declared.media}
         operation["requestBody"] = {"required": True, "content": content}
     if declared.scopes:
         operation["x-scopes"] = sorted(declared.scopes)

@@ -284,3 +284,23 @@ def test_the_whole_path_with_its_other_channels(
         (anna.id, "credited"),
         (None, "other_channel"),
     ]
+
+
+def test_an_order_that_is_told_while_the_page_is_left(shop: Shop, site: Site, browser: Browser) -> None:
+    anna = shop.partner()
+    browser.open(anna.url)
+    landed(browser)
+    browser.run(
+        "linkledger('convert', {event: 'sale', order_id: 'A1', amount: 4990}); location.href = '/elsewhere';"
+    )
+    assert credited(only_order(shop)) == {anna.id: "1/1"}
+
+
+def test_a_refused_order_is_told_on_the_console(shop: Shop, site: Site, browser: Browser) -> None:
+    browser.open(site.url("/"))
+    browser.wait("window.linkledger && linkledger.live")
+    browser.run("window.told = []; console.warn = (...words) => told.push(JSON.stringify(words));")
+    browser.run("linkledger('convert', {event: 'sale', order_id: 'A1', amount: 49.9})")
+    browser.wait("told.length")
+    assert "number_invalid" in browser.run("return told[0]")
+    assert shop.conversions() == []

@@ -1,0 +1,70 @@
+"""What the documents offer to paste works as it stands."""
+
+import io
+import re
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from tests.capturing import NOW, a_click, a_program, known
+
+DOCS = Path(__file__).parents[2] / "docs"
+CLICK = "A" * 59
+
+
+def snippet(page: str, containing: str) -> dict[str, Any]:
+    """The names that a Python block of the page defines."""
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if containing in block]
+    names: dict[str, Any] = {}
+    exec(block, names)
+    return names
+
+
+def cookies_set(query: str) -> list[str]:
+    def shop(environ: dict[str, str], start_response: Callable[..., None]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [b"hello"]
+
+    answered: list[list[tuple[str, str]]] = []
+    wrapped = snippet("tag.md", "keep_click")["keep_click"](shop)
+    assert wrapped({"QUERY_STRING": query}, lambda _, headers, exc_info=None: answered.append(headers)) == [
+        b"hello"
+    ]
+    return [value for name, value in answered[0] if name == "Set-Cookie"]
+
+
+def test_the_servers_cookie_is_host_only_and_out_of_reach_of_scripts() -> None:
+    (cookie,) = cookies_set(f"utm_source=x&ll_click={CLICK}")
+    assert cookie.startswith(f"__Host-ll_click={CLICK}; Path=/;")
+    assert {"Secure", "HttpOnly", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+    assert snippet("tag.md", "click_of")["click_of"]({"HTTP_COOKIE": f"a=1; {cookie.split(';')[0]}"}) == CLICK
+
+
+@pytest.mark.parametrize("query", ["", "ll_click=", "ll_click=a%0d%0aSet-Cookie:x=1", f"ll_click={CLICK}x"])
+def test_the_servers_cookie_holds_nothing_but_a_click(query: str) -> None:
+    assert cookies_set(query) == []
+
+
+def test_a_signed_call_is_taken(api: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock.set(NOW)
+    a_program(bootstrap.stores())
+    secret = api.post("/v1/programs/acme/secrets", {}).json["secret"]
+    monkeypatch.setattr("time.time", NOW.timestamp)
+
+    def deliver(request: urllib.request.Request, timeout: float) -> io.BytesIO:
+        path = request.full_url.removeprefix("https://go.brand.com")
+        answer = api.send("POST", path, request.data, dict(request.header_items()), key="")
+        assert answer.status == 201, answer.raw
+        return io.BytesIO(answer.raw)
+
+    monkeypatch.setattr(urllib.request, "urlopen", deliver)
+    order = {"program": "acme", "event": "sale", "order_id": "A-1001", "amount": 4990, "currency": "EUR"}
+    click = a_click(bootstrap.stores())
+    told = snippet("api.md", "webhook-signature")["tell"](order | {"click_id": click}, secret)
+    assert told["outcome"] == "recorded"
+    assert known("A-1001").report.click_id == click
