@@ -21,7 +21,7 @@ from chalicelib.domain.conversion import (
     Touch,
 )
 from chalicelib.domain.money import allot, round_half_away
-from chalicelib.domain.path import Considered, first_credited, in_order, shares_of, weigh
+from chalicelib.domain.path import Considered, first_credited, in_order, weigh, weights_of
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import CommissionRule, CouponRule, Terms, in_force
 
@@ -114,9 +114,9 @@ def decide(facts: Facts, program: Program, versions: Sequence[Terms]) -> Decisio
     if terms is None:
         return _nobody(facts, path, "terms_missing", None)
     winner = _coupon_winner(coupon, path, terms.attribution.coupon)
-    if winner is None and not any(step.share for step in path):
+    if winner is None and not any(step.weight for step in path):
         return _nobody(facts, path, "no_touch_in_window" if path else "no_click_or_coupon", terms)
-    shares = {winner.partner: Fraction(1)} if winner and winner.partner else shares_of(path)
+    weights = {winner.partner: 1} if winner and winner.partner else weights_of(path)
     rule = next((rule for rule in terms.commissions if rule.event == facts.effective.event), None)
     checks = [_confirmation_check(facts)]
     try:
@@ -132,7 +132,7 @@ def decide(facts: Facts, program: Program, versions: Sequence[Terms]) -> Decisio
         terms_version=terms.version,
         hold_days=terms.hold_days,
         path=path,
-        credits=_credits(shares, facts.effective.content, exact, path, winner),
+        credits=_credits(weights, facts.effective.content, exact, path, winner),
         checks=tuple(checks),
         currency=facts.effective.content.currency,
         rate=_rate_text(rule),
@@ -188,7 +188,7 @@ def _coupon_winner(
         case CouponRule.BEATS_CLICK:
             return coupon
         case CouponRule.IF_NO_CLICK:
-            return None if any(step.share for step in path) else coupon
+            return None if any(step.weight for step in path) else coupon
         case CouponRule.OFF:
             return None
 
@@ -210,23 +210,24 @@ def _confirmation_check(facts: Facts) -> Check:
 
 
 def _credits(
-    shares: dict[str, Fraction],
+    weights: dict[str, int],
     content: Content,
     exact: Fraction,
     path: Sequence[Considered],
     winner: CouponMatch | None,
 ) -> tuple[Credit, ...]:
-    parts = list(shares.values())
+    parts = list(weights.values())
+    whole = sum(parts)
     sales = allot(content.amount_minor, parts)
     commissions = allot(round_half_away(exact), parts)
     credited = []
-    for (partner, share), sale, commission in zip(shares.items(), sales, commissions, strict=True):
-        touches = [step.touch for step in path if step.share and step.touch.partner == partner]
+    for (partner, weight), sale, commission in zip(weights.items(), sales, commissions, strict=True):
+        touches = [step.touch for step in path if step.weight and step.touch.partner == partner]
         basis = f"coupon {winner.code}" if winner else f"click {touches[0].click_id}"
         if len(touches) > 1 and not winner:
             basis += f" and {len(touches) - 1} more"
         code = None if winner else touches[-1].code
-        credited.append(Credit(partner, share, sale, commission, basis, code))
+        credited.append(Credit(partner, Fraction(weight, whole), sale, commission, basis, code))
     return tuple(credited)
 
 

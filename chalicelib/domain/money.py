@@ -84,25 +84,30 @@ def format_major(amount_minor: int, currency: str) -> str:
 
 def round_half_away(value: Fraction | int) -> int:
     """The nearest integer; halves go away from zero (2.5 is 3, -2.5 is -3)."""
-    rounded = int((2 * abs(Fraction(value)) + 1) // 2)
+    above, below = abs(value.numerator), value.denominator
+    rounded = (2 * above + below) // (2 * below)
     return -rounded if value < 0 else rounded
 
 
-def allot(amount_minor: int, shares: Sequence[Fraction]) -> list[int]:
-    """Split an amount by shares that sum to 1, by largest remainder; ties go to the earlier share.
+def allot(amount_minor: int, weights: Sequence[int]) -> list[int]:
+    """Split an amount in proportion to weights, by largest remainder; ties go to the earlier weight.
 
     The parts sum to the amount exactly (Hamilton's method).
 
     Raises:
-        ValueError: a negative share or amount, or shares that do not sum to 1.
+        ValueError: a negative weight or amount, or no weight above 0.
     """
-    if amount_minor < 0 or any(share < 0 for share in shares) or sum(shares) != 1:
-        raise ValueError("allot takes a non-negative amount and non-negative shares that sum to 1")
-    quotas = [amount_minor * share for share in shares]
-    parts = [int(quota) for quota in quotas]
-    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - quotas[i], i))
-    for i in by_remainder[: amount_minor - sum(parts)]:
-        parts[i] += 1
+    whole = sum(weights)
+    if amount_minor < 0 or whole <= 0 or min(weights) < 0:
+        raise ValueError("allot takes a non-negative amount and non-negative weights, not all of them 0")
+    if len(weights) == 1:
+        return [amount_minor]
+    quotas = [divmod(amount_minor * weight, whole) for weight in weights]
+    parts = [part for part, _ in quotas]
+    left = amount_minor - sum(parts)
+    if left:
+        for i in sorted(range(len(parts)), key=lambda i: (-quotas[i][1], i))[:left]:
+            parts[i] += 1
     return parts
 
 

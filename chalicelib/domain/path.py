@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from math import gcd
 
 from chalicelib.domain.attribution import MODELS
 from chalicelib.domain.conversion import Report, Touch
@@ -18,12 +19,21 @@ Past it the partners of the newest touches earn, and the other touches say so.
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A touch of the path, and what became of it: `reason` is a stable word."""
+    """A touch of the path, and what became of it: `reason` is a stable word.
+
+    `weight` is what the model gives it, `whole` what it gives all touches together.
+    """
 
     touch: Touch
     counted: bool
     reason: str
-    share: Fraction = Fraction(0)
+    weight: int = 0
+    whole: int = 1
+
+    @property
+    def share(self) -> Fraction:
+        """The part of the conversion that this touch earns."""
+        return Fraction(self.weight, self.whole)
 
 
 def in_order(touches: Sequence[Touch]) -> tuple[Touch, ...]:
@@ -46,24 +56,40 @@ def weigh(
     eligible = [touch for touch in ordered if touch.click_id not in refusals]
     if beaten_by is not None:
         return tuple(Considered(t, False, refusals.get(t.click_id, beaten_by)) for t in ordered)
+    if not eligible:
+        return tuple(Considered(touch, False, refusals[touch.click_id]) for touch in ordered)
     model = MODELS[terms.attribution.model]
-    shares = model(eligible, report.occurred_at, terms.attribution) if eligible else []
-    by_click = {touch.click_id: share for touch, share in zip(eligible, shares, strict=True)}
-    return tuple(_considered(touch, refusals, by_click) for touch in ordered)
+    weights = model(eligible, report.occurred_at, terms.attribution)
+    whole = sum(weights)
+    left = iter(weights)
+    return tuple(
+        Considered(touch, False, refusals[touch.click_id])
+        if touch.click_id in refusals
+        else _weighed(touch, next(left), whole)
+        for touch in ordered
+    )
 
 
 def first_credited(path: Sequence[Considered]) -> datetime | None:
     """When the oldest touch that earns happened; None where none does."""
-    return next((step.touch.at for step in path if step.share), None)
+    return next((step.touch.at for step in path if step.weight), None)
 
 
-def shares_of(path: Sequence[Considered]) -> dict[str, Fraction]:
-    """Shares by partner, in the order of their first credited touch."""
-    shares: dict[str, Fraction] = {}
+def weights_of(path: Sequence[Considered]) -> dict[str, int]:
+    """Weights by partner, in the order of their first credited touch."""
+    weights: dict[str, int] = {}
     for step in path:
-        if step.share and step.touch.partner:
-            shares[step.touch.partner] = shares.get(step.touch.partner, Fraction(0)) + step.share
-    return shares
+        partner = step.touch.partner
+        if step.weight and partner:
+            weights[partner] = weights.get(partner, 0) + step.weight
+    return weights
+
+
+def share_text(weight: int, whole: int) -> str:
+    """The share as the shortest fraction, such as `1/3`; `1` for the whole and `0` for nothing."""
+    common = gcd(weight, whole)
+    weight, whole = weight // common, whole // common
+    return f"{weight}/{whole}" if whole > 1 else str(weight)
 
 
 def _preference(touch: Touch) -> tuple[bool, bool, str, datetime, str, str, str]:
@@ -72,11 +98,8 @@ def _preference(touch: Touch) -> tuple[bool, bool, str, datetime, str, str, str]
     return (*worse, touch.at, touch.partner or "", touch.code or "", touch.channel)
 
 
-def _considered(touch: Touch, refusals: dict[str, str], shares: dict[str, Fraction]) -> Considered:
-    if touch.click_id in refusals:
-        return Considered(touch, False, refusals[touch.click_id])
-    share = shares[touch.click_id]
-    return Considered(touch, bool(share), "credited" if share else "model_gives_none", share)
+def _weighed(touch: Touch, weight: int, whole: int) -> Considered:
+    return Considered(touch, weight > 0, "credited" if weight else "model_gives_none", weight, whole)
 
 
 def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[str, str]:
@@ -96,8 +119,11 @@ def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[st
         elif vouched and not touch.trusted:
             refusals[touch.click_id] = "untrusted_evidence"
     eligible = [touch for touch in touches if touch.click_id not in refusals]
-    earning = set(list(dict.fromkeys(touch.partner for touch in reversed(eligible)))[:MAX_PARTNERS])
-    return refusals | {t.click_id: "too_many_partners" for t in eligible if t.partner not in earning}
+    partners = list(dict.fromkeys(touch.partner for touch in reversed(eligible)))
+    if len(partners) > MAX_PARTNERS:
+        earning = set(partners[:MAX_PARTNERS])
+        refusals |= {t.click_id: "too_many_partners" for t in eligible if t.partner not in earning}
+    return refusals
 
 
 def _second(instant: datetime) -> datetime:

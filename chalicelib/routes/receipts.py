@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from chalicelib.domain.decision import Credit, Decision
 from chalicelib.domain.journal import Entry
-from chalicelib.domain.path import Considered
+from chalicelib.domain.path import Considered, share_text
 from chalicelib.domain.period import format_instant
 from chalicelib.routes.endpoint import View
 from chalicelib.storage.conversions import Conversion
@@ -110,7 +110,7 @@ def _touch(step: Considered, only_for: str | None) -> TouchView:
         counted=step.counted,
         reason=step.reason,
         channel=step.touch.channel,
-        share=str(step.share),
+        share=share_text(step.weight, step.whole),
     )
 
 

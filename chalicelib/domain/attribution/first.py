@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from fractions import Fraction
 
 from chalicelib.domain.conversion import Touch
 from chalicelib.domain.terms import Attribution
 
 
-def share(touches: Sequence[Touch], _occurred_at: datetime, _rules: Attribution) -> list[Fraction]:
+def weigh(touches: Sequence[Touch], _occurred_at: datetime, _rules: Attribution) -> list[int]:
     """1 for the oldest touch, 0 for the others."""
-    return [Fraction(1), *[Fraction(0)] * (len(touches) - 1)]
+    return [1, *[0] * (len(touches) - 1)]

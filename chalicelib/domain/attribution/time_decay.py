@@ -1,12 +1,11 @@
 """Time decay: a touch weighs half as much for every half-life that lies between it and the conversion.
 
 2^(-age/half-life) is irrational, so it is quantised to 64 binary digits by integer arithmetic alone:
-every platform computes the same shares to the last bit.
+every platform computes the same weights to the last bit.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
 
@@ -14,19 +13,19 @@ from chalicelib.domain.conversion import Touch
 from chalicelib.domain.terms import Attribution
 
 _BITS = 64
+_SECOND = timedelta(seconds=1)
 
 
-def share(touches: Sequence[Touch], occurred_at: datetime, rules: Attribution) -> list[Fraction]:
-    """Each touch's weight over the sum of the weights; ages are whole seconds.
+def weigh(touches: Sequence[Touch], occurred_at: datetime, rules: Attribution) -> list[int]:
+    """2^64, less a half for each half-life of age, in whole seconds.
 
     Ages are taken from the newest touch: a common factor leaves shares as they are, and so no path is
     so old that all of its weights vanish.
     """
     half_life_s = rules.half_life_days * 86_400
-    ages = [(occurred_at - touch.at) // timedelta(seconds=1) for touch in touches]
-    weights = [_halved(age - min(ages), half_life_s) for age in ages]
-    total = sum(weights)
-    return [Fraction(weight, total) for weight in weights]
+    ages = [(occurred_at - touch.at) // _SECOND for touch in touches]
+    youngest = min(ages)
+    return [_halved(age - youngest, half_life_s) for age in ages]
 
 
 @lru_cache(maxsize=4096)

@@ -26,21 +26,25 @@ def touches_aged(ages_ms: Sequence[int]) -> list[Touch]:
     return [a_touch(f"p{number}", SOLD - timedelta(milliseconds=age)) for number, age in enumerate(ages_ms)]
 
 
+def shares_of(weights: Sequence[int]) -> list[Fraction]:
+    return [Fraction(weight, sum(weights)) for weight in weights]
+
+
 def shares(model: str, *ages_days: float, at: datetime = SOLD, **rules: object) -> list[Fraction]:
     touches = [a_touch(f"p{number}", SOLD - days(age)) for number, age in enumerate(ages_days)]
-    return MODELS[model](touches, at, Attribution(**rules))  # type: ignore[arg-type]
+    return shares_of(MODELS[model](touches, at, Attribution(**rules)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
 @given(ages=AGES, half_life_days=st.integers(1, 365), weights=WEIGHTS)
-def test_shares_sum_to_one_exactly_one_a_touch(
+def test_every_touch_has_a_weight_and_they_are_something_to_share_by(
     model: str, ages: list[int], half_life_days: int, weights: tuple[int, int, int]
 ) -> None:
     rules = Attribution(half_life_days=half_life_days, weights=weights)
     found = MODELS[model](touches_aged(ages), SOLD, rules)
     assert len(found) == len(ages)
-    assert sum(found) == 1
-    assert all(0 <= share <= 1 for share in found)
+    assert all(type(weight) is int and weight >= 0 for weight in found)
+    assert sum(found) > 0
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
@@ -97,7 +101,8 @@ def test_touches_of_the_same_second_weigh_the_same() -> None:
         a_touch("a", SOLD - timedelta(milliseconds=900)),
         a_touch("b", SOLD - timedelta(milliseconds=100)),
     ]
-    assert MODELS["time_decay"](touches, SOLD, Attribution()) == [Fraction(1, 2), Fraction(1, 2)]
+    first, second = MODELS["time_decay"](touches, SOLD, Attribution())
+    assert first == second
 
 
 def test_no_path_is_too_old_to_be_shared() -> None:
@@ -112,7 +117,7 @@ def test_decay_agrees_with_floating_point_to_a_million_millionth(
     found = MODELS["time_decay"](touches_aged(ages), SOLD, Attribution(half_life_days=half_life_days))
     seconds = [age // 1_000 - min(ages) // 1_000 for age in ages]
     weights = [2.0 ** (-age / (half_life_days * 86_400)) for age in seconds]
-    for share, weight in zip(found, weights, strict=True):
+    for share, weight in zip(shares_of(found), weights, strict=True):
         assert float(share) == pytest.approx(weight / sum(weights), abs=1e-12, rel=0)
 
 
@@ -129,7 +134,3 @@ def test_decay_is_the_same_to_the_last_bit_everywhere() -> None:
         Fraction(129_968_401_139_199_296, 375_698_548_675_736_923),
         Fraction(2**64, total),
     ]
-
-
-def test_shares_of_a_ledgers_past_depend_on_no_float() -> None:
-    assert all(type(share) is Fraction for model in MODELS for share in shares(model, 9.3, 5.7, 1.1))
