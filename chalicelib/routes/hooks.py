@@ -37,7 +37,8 @@ class HookView(View):
 
 
 class HookResult(View):
-    """What became of one fact: `outcome` is a conversion's, or `adjusted`, `duplicate`, `conflict`."""
+    """What became of one fact: `outcome` is a conversion's, `adjusted`, `duplicate`, `conflict` or
+    `too_old`."""
 
     id: str
     outcome: str

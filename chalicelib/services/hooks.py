@@ -28,8 +28,8 @@ MAX_REASON = 300
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one fact of a delivery: `outcome` is a conversion's outcome, `adjusted`,
-    `duplicate` or `conflict`."""
+    """What became of one fact of a delivery: `outcome` is a conversion's outcome, `adjusted`, `duplicate`,
+    `conflict`, or `too_old` for an order of long ago that somebody touched."""
 
     id: str
     outcome: str
@@ -97,6 +97,10 @@ def _carry_out(
         return _adjust(stores, conversion, fact, now)
     except Conflict:
         return Result(conversion, "conflict")
+    except Invalid as error:
+        if error.code != "time_too_old":
+            raise
+        return Result(conversion, "too_old")
 
 
 def _record(

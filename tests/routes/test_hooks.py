@@ -90,6 +90,12 @@ def test_a_contradiction_is_told_and_changes_nothing(caller: Any) -> None:
     assert known("1001").report.content.amount_minor == 38800
 
 
+def test_an_order_of_long_ago_that_somebody_touches_is_not_recorded(caller: Any) -> None:
+    old = ORDER | {"created_at": "2021-12-31T19:00:00-05:00"}
+    assert outcomes(shopify(caller, "orders/paid", old)) == ["too_old"]
+    assert not is_known("1001")
+
+
 def test_the_next_order_of_a_customer_finds_the_click_of_the_first(caller: Any) -> None:
     click = a_click(bootstrap.stores())
     shopify(caller, "orders/paid", ORDER | {"note_attributes": [{"name": "ll_click", "value": click}]})

@@ -3,7 +3,8 @@
 Signature: base64 HMAC-SHA256 of the body in `X-Shopify-Hmac-SHA256`
 (shopify.dev/docs/apps/build/webhooks/subscribe/https). Topics and payloads:
 shopify.dev/docs/api/webhooks. An order's amount is `total_price` in the shop's currency, a refund's the
-sum of its successful transactions, so that refunding everything that was paid leaves nothing.
+sum of its successful transactions, so that refunding everything that was paid leaves nothing. Test orders
+count as others do: they are signed like these, and cancelling them takes them back.
 """
 
 from datetime import datetime
@@ -37,13 +38,13 @@ def _read(delivery: Delivery) -> list[Fact]:
     payload = read_object(delivery.body)
     match delivery.headers.get("x-shopify-topic", ""):
         case "orders/create" | "orders/paid":
-            return [] if payload.get("test") is True else [_sale(payload, delivery.click_names)]
+            return [_sale(payload, delivery.click_names)]
         case "orders/cancelled":
             order_id = required(payload.get("id"), "id")
             reason = text_of(payload.get("cancel_reason")) or "cancelled"
             return [Change(order_id, "shopify-cancelled", AdjustmentKind.VOID, reason)]
         case "refunds/create":
-            return _refund(payload)
+            return _refund(payload, delivery.currency)
     return []
 
 
@@ -71,22 +72,34 @@ def _click(order: dict[str, Any], names: tuple[str, ...]) -> str | None:
     return click_in_url(order.get("landing_site"), names)
 
 
-def _refund(refund: dict[str, Any]) -> list[Fact]:
-    amount = 0
-    for transaction in objects(refund.get("transactions")):
-        if transaction.get("kind") != "refund" or transaction.get("status") != "success":
-            continue
-        money = mapping(mapping(transaction.get("amount_set")).get("shop_money"))
-        currency = required(
-            money.get("currency_code") or transaction.get("currency"), "transactions.currency"
-        )
-        text = required(money.get("amount") or transaction.get("amount"), "transactions.amount")
-        amount += parse_major(text, currency, "transactions.amount")
-    if not amount:
+def _refund(refund: dict[str, Any], currency: str) -> list[Fact]:
+    """What was paid back, or what came back without a payment, by its price."""
+    paid = [
+        transaction
+        for transaction in objects(refund.get("transactions"))
+        if transaction.get("kind") == "refund"
+    ]
+    if paid:
+        amounts = [
+            _amount(transaction, "amount", text_of(transaction.get("currency")) or currency)
+            for transaction in paid
+            if transaction.get("status") == "success"
+        ]
+    else:
+        lines = objects(refund.get("refund_line_items"))
+        amounts = [_amount(line, field, currency) for line in lines for field in ("subtotal", "total_tax")]
+    if not sum(amounts):
         return []
     order_id, refund_id = required(refund.get("order_id"), "order_id"), required(refund.get("id"), "id")
     reason = text_of(refund.get("note"), "note") or "refunded"
-    return [Change(order_id, f"shopify-refund-{refund_id}", AdjustmentKind.REFUND, reason, amount)]
+    return [Change(order_id, f"shopify-refund-{refund_id}", AdjustmentKind.REFUND, reason, sum(amounts))]
+
+
+def _amount(row: dict[str, Any], field: str, currency: str) -> int:
+    """An amount in the shop's currency, which Shopify gives beside the one that the customer saw."""
+    money = mapping(mapping(row.get(f"{field}_set")).get("shop_money"))
+    text = text_of(money.get("amount"), field) or text_of(row.get(field), field) or "0"
+    return parse_major(text, text_of(money.get("currency_code")) or currency, field)
 
 
 SOURCE = Source(Method.SHOPIFY, _verifies, _read)

@@ -110,8 +110,22 @@ def test_a_cancelled_order_is_void() -> None:
     assert cancelled == Change("820982911946154508", "shopify-cancelled", AdjustmentKind.VOID, "customer")
 
 
-def test_test_orders_and_other_topics_are_no_facts() -> None:
-    assert SOURCE.read(delivered("orders/paid", ORDER | {"test": True})) == []
+def test_items_that_came_back_without_a_payment_count_by_their_price() -> None:
+    returned = only("refunds/create", REFUND | {"transactions": []})
+    assert isinstance(returned, Change)
+    assert returned.amount_minor == 20009
+
+
+def test_a_refund_is_told_in_the_shops_currency() -> None:
+    seen = {"presentment_money": {"amount": "40.00", "currency_code": "EUR"}}
+    amounts = seen | {"shop_money": {"amount": "44.10", "currency_code": "USD"}}
+    transaction = REFUND["transactions"][0] | {"amount": "40.00", "currency": "EUR", "amount_set": amounts}
+    refunded = only("refunds/create", REFUND | {"transactions": [transaction]})
+    assert isinstance(refunded, Change)
+    assert refunded.amount_minor == 4410
+
+
+def test_other_topics_are_no_facts() -> None:
     assert SOURCE.read(delivered("products/create", {"id": 1})) == []
 
 
