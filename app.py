@@ -18,6 +18,7 @@ ROUTES = (
     "partners",
     "coupons",
     "links",
+    "clicks",
     "conversions",
     "identities",
     "stats",

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from chalicelib import observe
 from chalicelib.domain import counts
-from chalicelib.domain.click import Click, Verdict
+from chalicelib.domain.click import Click
 from chalicelib.domain.counts import Addition, Cell
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import EARNING_KINDS
@@ -63,16 +63,6 @@ def count_money(stores: Stores, shard: str | None, records: Sequence[Record], no
         Unavailable: storage does not answer; the batch must be delivered again.
     """
     return _count(stores, "journal", shard, records, _of_entry, now)
-
-
-def revise(stores: Stores, click: Click, verdict: Verdict, reason: str) -> None:
-    """Give a click another verdict; its counts follow from the stream.
-
-    Raises:
-        Unavailable: storage does not answer.
-    """
-    if verdict is not click.verdict:
-        stores.clicks.revise(click, verdict, reason)
 
 
 def _count(

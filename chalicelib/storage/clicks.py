@@ -11,7 +11,7 @@ from chalicelib.domain.click import Click, Verdict
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item
-from chalicelib.storage.table import PRESENT, Table
+from chalicelib.storage.table import PRESENT, Table, equals
 
 MAX_JOURNEY = 500
 """The newest clicks of a visitor that a journey holds; older ones are not considered."""
@@ -91,14 +91,18 @@ class Clicks:
         self._table.update(pk, sk, {_REPEAT: True, _REVISED_FROM: None}, PRESENT)
 
     def revise(self, click: Click, verdict: Verdict, reason: str) -> None:
-        """Give the click another verdict, and keep the last one beside it, so that its counts can follow."""
+        """Give the click another verdict, and keep the last one beside it, so that its counts can follow.
+
+        Raises:
+            ConditionFailed: it is gone, or has another verdict by now.
+        """
         pk, sk = _pk(click.program, click.visitor), f"{format_instant(click.at)}#{click.nonce}"
         changes = {
             _ATTRIBUTES["verdict"]: str(verdict),
             _ATTRIBUTES["reason"]: reason,
             _REVISED_FROM: str(click.verdict),
         }
-        self._table.update(pk, sk, changes, PRESENT)
+        self._table.update(pk, sk, changes, equals(_ATTRIBUTES["verdict"], str(click.verdict)))
 
 
 def to_item(click: Click, expires_at: datetime) -> Item:
