@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = "chalicelib"
 
-EDGE = frozenset({"routes", "jobs", "portal", "cli"})
+EDGE = frozenset({"routes", "jobs", "portal", "cli", "commands"})
+_BELOW_EDGE = frozenset({"services", "storage", "domain", "settings", "observe", "bootstrap"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "domain": frozenset({"domain"}),
     "settings": frozenset({"settings"}),
@@ -22,7 +23,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "storage": frozenset({"storage", "domain", "settings"}),
     "services": frozenset({"services", "storage", "domain", "settings", "observe"}),
     "bootstrap": frozenset({"settings", "storage", "domain"}),
-    **dict.fromkeys(EDGE, frozenset({"services", "storage", "domain", "settings", "observe", "bootstrap"})),
+    **dict.fromkeys(EDGE, _BELOW_EDGE),
+    "cli": _BELOW_EDGE | {"commands"},
 }
 """What each layer may import of the package, beside the package's own constants and, at the edge, itself."""
 

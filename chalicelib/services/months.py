@@ -31,9 +31,9 @@ def opening_of(stores: Stores, program: Program, month: Month, first: Month) -> 
     if manifest is None or summary is None:
         raise Unavailable("ledger_missing", f"the ledger of {month.previous()} can't be read")
     named = {part["name"]: part["sha256"] for part in json.loads(manifest)["parts"]}
-    if named["summary.csv"] != _sha256(summary):
+    if named["summary.csv"] != sha256_of(summary):
         raise Unavailable("ledger_damaged", f"the summary of {month.previous()} is not the published one")
-    return Opening((month.previous(), _sha256(manifest)), _balances(summary))
+    return Opening((month.previous(), sha256_of(manifest)), _balances(summary))
 
 
 def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Month]:
@@ -75,7 +75,8 @@ def _write_draft(stores: Stores, program: Program, month: Month, files: Files) -
     stores.bucket.write(folder + "manifest.json", io.BytesIO(files.manifest), content_type("manifest.json"))
 
 
-def _sha256(body: bytes) -> str:
+def sha256_of(body: bytes) -> str:
+    """The bytes' hash, in hex, as manifests write it."""
     return hashlib.sha256(body).hexdigest()
 
 

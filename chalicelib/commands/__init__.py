@@ -1,0 +1,1 @@
+"""The commands of `python -m chalicelib.cli`, a module for each group."""
