@@ -184,6 +184,22 @@ def secret(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callab
     return {"Ref": arn}, read
 
 
+def topic(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    sns, name = clients("sns"), wanted["TopicName"]
+    attributes = {"KmsMasterKeyId": wanted["KmsMasterKeyId"]}
+    arn = sns.create_topic(Name=name, Attributes=attributes, Tags=wanted["Tags"])["TopicArn"]
+
+    def read() -> dict[str, Any]:
+        found = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+        return {
+            "TopicName": found["TopicArn"].rpartition(":")[2],
+            "KmsMasterKeyId": found["KmsMasterKeyId"],
+            "Tags": sns.list_tags_for_resource(ResourceArn=arn)["Tags"],
+        }
+
+    return {"Ref": arn}, read
+
+
 def log_group(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
     logs, name = clients("logs"), wanted["LogGroupName"]
     logs.create_log_group(logGroupName=name)
@@ -203,5 +219,6 @@ APPLIERS: dict[str, Callable[..., tuple[dict[str, str], Callable[[], dict[str, A
     "AWS::S3::BucketPolicy": bucket_policy,
     "AWS::SQS::Queue": queue,
     "AWS::SecretsManager::Secret": secret,
+    "AWS::SNS::Topic": topic,
     "AWS::Logs::LogGroup": log_group,
 }

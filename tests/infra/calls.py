@@ -69,6 +69,10 @@ class Call:
                     f"secretsmanager:{operation}",
                     f"arn:aws:secretsmanager:*:*:secret:{names.policy_prefix}/keys-*",
                 )
+            case "sns", "Publish":
+                topic = self.parameters["TopicArn"].rpartition(":")[2]
+                renamed = topic.replace(names.prefix, names.policy_prefix, 1)
+                yield "sns:Publish", f"arn:aws:sns:*:*:{renamed}"
             case _:
                 raise ValueError(f"which permission does {self.service} {self.operation} need?")
 

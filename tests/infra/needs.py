@@ -6,6 +6,7 @@ The policy files are tracked: read the difference before you commit it.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,11 +60,13 @@ def drive(engine: Engine) -> Iterator[Driven]:
         made = provision.stage(
             engine.client, prefix="policies", base_url="https://go.example.com", region=REGION
         )
+        made["FINANCE_TOPIC"] = f"arn:aws:sns:{REGION}:000000000000:{made['TABLE_PREFIX']}-finance"
         for name, value in (engine.environment | made).items():
             patch.setenv(name, value)
         bootstrap.stores.cache_clear()
         aws.forget()
         recorder, clock = Recorder(aws.session()), Clock()
+        aws.session().register("before-call.sns", lambda **_: (SimpleNamespace(status_code=200), {}))
         bootstrap.set_clock(clock)
         driver = Driver(Stage(made), clock, engine, recorder)
         driver.everything()
