@@ -18,7 +18,7 @@ run: .venv/ready .venv-engine/ready ## Start everything on http://127.0.0.1:8000
 	@exec env PORT=$(PORT) DATA_DIR=$(DATA_DIR) DEMO=$(DEMO) $(BIN)/python -m local
 
 test: .venv/ready .venv-engine/ready ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/ready ## Lint, formatting and types
 	$(BIN)/ruff check .

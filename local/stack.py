@@ -22,6 +22,13 @@ from local.workers import Progress, QueueWorker, StreamWorker, Worker, Workers
 
 PREFIX = "linkledger-local"
 
+_SETTINGS = {
+    "LEDGER_SHARDS": "1",
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "POWERTOOLS_LOG_LEVEL": "WARNING",
+}
+"""One machine gains nothing from several shards, and a ledger in one file is easier to read."""
+
 
 class FolderInUse(Exception):
     """Another stack keeps its data in the same folder."""
@@ -51,7 +58,7 @@ class Stack:
             self._engine.client, prefix=PREFIX, base_url=self.url, region=REGION
         )
         os.environ.update(self._engine.environment | self._environment)
-        os.environ.update({"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "WARNING"})
+        os.environ.update(_SETTINGS)
         from app import app
         from chalicelib import bootstrap
 
