@@ -120,7 +120,8 @@ def _conversion_lines(found: Conversion, decision: Decision) -> Iterator[str]:
         yield f"  touch {step.touch.click_id} at {at} of {step.touch.partner}: {step.reason}, {step.share}"
     for credit in decision.credits:
         earned = f"{format_major(credit.commission_minor, decision.currency)} {decision.currency}"
-        yield f"  credit {credit.partner} {credit.share.numerator}/{credit.share.denominator}: {earned} by {credit.basis}"
+        share = f"{credit.share.numerator}/{credit.share.denominator}"
+        yield f"  credit {credit.partner} {share}: {earned} by {credit.basis}"
     for check in decision.checks:
         yield f"  check {check.name}: {'passed' if check.passed else 'failed'}, {check.detail}"
     for adjustment in found.facts.adjustments:
