@@ -37,15 +37,20 @@ def opening_of(stores: Stores, program: Program, month: Month, first: Month) -> 
 
 
 def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Month]:
-    """Write the drafts of the open months again, from the first one that is behind; which they were."""
+    """Write the drafts of the open months again, from the first one that is behind; which they were.
+
+    The running month has a draft from its first reconcile on, also while nothing is booked in it.
+    """
     notes = stores.journal.dirty(program.id)
-    if not notes:
-        return []
     books = stores.journal.books(program)
     first = books.next_to_close
-    dirty = [month for month, _, _ in notes]
-    behind = max(min(dirty), first)
-    until = max(Month.of(now, program.timezone), *dirty)
+    running = max(Month.of(now, program.timezone), first)
+    late = [month for month, _, _ in notes]
+    if stores.bucket.find(draft_folder(program.id, running) + "manifest.json") is None:
+        late.append(running)
+    if not late:
+        return []
+    behind, until = max(min(late), first), max(running, *late)
     opening = opening_of(stores, program, first, books.opened)
     refreshed = []
     month = first

@@ -168,7 +168,7 @@ class Conversions:
             **_evidence_record(evidence),
             "received_at": format_instant(now),
         }
-        self._append(found, item, now)
+        self._append(found, item, now, {"confirmation": item["report"]})
 
     def adjust(self, found: Conversion, adjustment: Adjustment, state: State) -> None:
         """Keep an adjustment, once for each id.
@@ -344,7 +344,7 @@ def _listed(item: dict[str, Any]) -> Listed:
         state=State(item["state"]),
         feed=_feed_of(item),
         feed_at=item["feed_at"],
-        report=records.read_report(item["report"]),
+        report=records.read_report(item.get("confirmation", item["report"])),
         partners=tuple(item.get("partners", [])),
     )
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.click import Verdict
+from chalicelib.domain.click import TOUCHES, Verdict
 from chalicelib.domain.conversion import Content, Outcome, State
 from chalicelib.domain.errors import Conflict, Invalid
 from chalicelib.domain.program import Method
@@ -40,7 +40,7 @@ def test_a_conversion_keeps_its_own_copy_of_the_whole_journey(stage) -> None:
     assert [(t.partner, t.evidence) for t in touches] == [("ben", "journey"), ("anna", "click_id")]
 
 
-@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.HUMAN])
+@pytest.mark.parametrize("verdict", sorted(set(Verdict) - TOUCHES))
 def test_only_human_hits_become_touches(stage, verdict: Verdict) -> None:
     shop = scene.make(stage.stores)
     bot = shop.click(stage.stores, NOW - timedelta(days=1), verdict=verdict)
