@@ -193,6 +193,9 @@ class Driver:
         sale = {"program": "acme", "event": "sale", "amount": 4000, "currency": "EUR"}
         self._call("POST", "/v1/conversions", {**sale, "order_id": f"{batch} pixel", "customer_id": "c9"})
         self._call("POST", "/v1/programs/acme/terms", TERMS)
+        self._call("GET", f"/v1/clicks/{click}")
+        for verdict in ("bot", "human"):
+            self._call("PATCH", f"/v1/clicks/{click}", {"verdict": verdict, "reason": "looked_at"})
         self._lose_the_stale_click()
         refund = {"id": "r1", "kind": "refund", "amount": 1000, "reason": "one returned"}
         self._call("POST", f"/v1/conversions/{self._sale}/adjustments", refund)
