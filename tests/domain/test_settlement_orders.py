@@ -71,15 +71,16 @@ class Conversion(RuleBasedStateMachine):
     last: Settlement | None = None
 
     @initialize(
-        browser=st.booleans(),
-        trusts=st.booleans(),
+        browser=st.sampled_from([True, True, False]),
+        trusts=st.sampled_from([True, True, False]),
         amount=AMOUNTS,
         currency=CURRENCIES,
         model=st.sampled_from(["last", "first", "linear", "position", "time_decay"]),
         coupon=st.sampled_from(list(CouponRule)),
         commission=st.sampled_from([percent(1_000), percent(3_333), percent(10_000), percent(0), flat(250)]),
         hold_days=st.sampled_from([0, 1, 30, 60]),
-        early=st.lists(st.sampled_from(["refund", "void", "reject", "approve"]), max_size=2),
+        early=st.lists(st.sampled_from(["refund", "void", "reject", "approve"]), max_size=1),
+        clicked=st.sampled_from(["anna", "berta", None]),
     )
     def begin(
         self,
@@ -92,6 +93,7 @@ class Conversion(RuleBasedStateMachine):
         commission: Any,
         hold_days: int,
         early: list[str],
+        clicked: str | None,
     ) -> None:
         rules = {"model": model, "coupon": coupon, "hold_days": hold_days}
         self.versions = (
@@ -100,7 +102,11 @@ class Conversion(RuleBasedStateMachine):
             some_terms(percent(500, "lead"), version=3, starts_at=SOLD - days(2), **rules),
         )
         report = from_pixel(amount, currency, confirmed=trusts) if browser else a_report(amount, currency)
-        self.facts, self.booked, self.books = some_facts(report), Booked(), Books(Month(2026, 9))
+        self.facts, self.booked, self.books = (
+            some_facts(report, a_touch(clicked, SOLD - days(5))),
+            Booked(),
+            Books(Month(2026, 9)),
+        )
         self.now, self.count = SOLD - days(1), 0
         for kind in early:
             self._adjust(AdjustmentKind(kind), None, timedelta(0))
@@ -251,5 +257,5 @@ class Conversion(RuleBasedStateMachine):
         self._check_model(at_once)
 
 
-Conversion.TestCase.settings = settings(max_examples=150, stateful_step_count=15, deadline=None)
+Conversion.TestCase.settings = settings(max_examples=200, stateful_step_count=15, deadline=None)
 TestConversion = Conversion.TestCase
