@@ -161,9 +161,7 @@ def _resolve(own: str, path: str) -> str | None:
 
 
 def _plain(parsed: Any) -> str | None:
-    """The URL's text where nothing about it could lead a reader astray."""
-    if parsed.protocol not in {"http:", "https:"} or parsed.has_credentials():
-        return None
+    """The URL's text where it is http(s), names a plain host and no credentials."""
     href = str(parsed.href)
     return href if _NORMAL.fullmatch(href) else None
 

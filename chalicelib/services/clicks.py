@@ -56,16 +56,6 @@ def identify(stores: Stores, program: Program, query: Query, hit: Hit, ruling: R
     return Identity(nameless, (key_id, keys[key_id]), odd)
 
 
-def visitor_of(stores: Stores, cookie_header: str) -> str | None:
-    """The visitor whose cookie this is; None without one that is ours, or with several.
-
-    Raises:
-        Unavailable: the keys cannot be read.
-    """
-    sent = cookies.values(cookie_header, COOKIE)
-    return token.read_visitor(sent[0], stores.secrets.token_keys) if len(sent) == 1 else None
-
-
 def build_click(
     stores: Stores, link: Link, query: Query, hit: Hit, ruling: Ruling, identity: Identity
 ) -> Click:

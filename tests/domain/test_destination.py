@@ -65,6 +65,12 @@ def test_another_url_is_refused_with_its_reason(given_url: str, code: str) -> No
     assert caught.value.code == code
 
 
+def test_a_path_stays_on_the_origin_even_where_another_is_allowed() -> None:
+    for path in ("//www.shop.example/p", "https://www.shop.example/p", "http://shop.example/p"):
+        assert destination.deep_link(a_program(), a_link(), None, path) is None
+        assert destination.deep_link(a_program(), a_link(), path if "://" in path else f"https:{path}", None)
+
+
 @given(st.text(max_size=60), st.booleans())
 def test_whatever_is_asked_for_the_landing_stays_inside(text: str, is_path: bool) -> None:
     program, link = a_program(), a_link()
