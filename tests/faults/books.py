@@ -110,7 +110,7 @@ def _reversed_too_much(published: dict[Month, list[Row]], open_entries: list[Ent
         rows += csv.DictReader(io.StringIO(_with_header(entry), newline=""))
     nets: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for row in rows:
-        if row["kind"] in {str(kind) for kind in EARNING_KINDS}:
+        if row["conversion_id"] and row["kind"] in {str(kind) for kind in EARNING_KINDS}:
             nets[row["conversion_id"], row["partner"]] += Decimal(row["commission_amount"])
     return [f"{key} stands at {net}" for key, net in nets.items() if net < 0]
 

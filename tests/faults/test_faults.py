@@ -1,15 +1,11 @@
 """Every call of every money path fails in every way, and the books come out right."""
 
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.conversion import AdjustmentKind, State
-from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.period import Month
 from chalicelib.services import adjustments
 from chalicelib.services.close import close_program
@@ -17,26 +13,13 @@ from chalicelib.services.settle import rules_of, settle_conversion
 from chalicelib.storage.stores import Stores
 from tests import scene
 from tests.faults.books import audit
-from tests.faults.transport import Crash, Fault, Wire, new_process, wired
+from tests.faults.plays import ENUMERATED, Play, fail_every_call
+from tests.faults.transport import Fault, Wire, wired
 from tests.scene import AFTER_GRACE, MONTH_START, Scene
 
 SEPTEMBER = Month(2026, 9)
 SOLD_AT = MONTH_START + timedelta(days=3)
 NEXT_CLOSE = AFTER_GRACE + timedelta(days=31)
-
-ENUMERATED = [fault for fault in Fault if fault is not Fault.RIVAL]
-
-
-@dataclass
-class Play:
-    """One path under test: what stands before it, the path itself, and what must hold after it.
-
-    `act` is what a client, a schedule or a stream would repeat until it is answered.
-    """
-
-    prepare: Callable[[Stores], object]
-    act: Callable[[Stores, object], object]
-    check: Callable[[Stores, object], None]
 
 
 def close_of_a_month() -> Play:
@@ -132,20 +115,7 @@ PLAYS = {
 @pytest.mark.parametrize("fault", ENUMERATED, ids=lambda fault: fault.name.lower())
 @pytest.mark.parametrize("name", PLAYS)
 def test_every_call_may_fail(stage, clock, monkeypatch, name: str, fault: Fault) -> None:
-    play = PLAYS[name]()
-    at = 0
-    while True:
-        prepared = play.prepare(bootstrap.stores())
-        with wired(monkeypatch, Wire(fault, at)) as wire, suppress(Crash, Unavailable):
-            new_process()
-            play.act(bootstrap.stores(), prepared)
-        new_process()
-        play.act(bootstrap.stores(), prepared)
-        play.check(bootstrap.stores(), prepared)
-        if len(wire.calls) <= at:
-            break
-        at += 1
-    assert at > 3, "the path makes calls, and each was tried"
+    fail_every_call(monkeypatch, PLAYS[name](), fault)
 
 
 def _rival_closer(stores: Stores, made: Scene, _sold: list[str]) -> None:

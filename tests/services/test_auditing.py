@@ -212,7 +212,7 @@ def test_an_entry_is_explained(stage, history, capsys, kind: str) -> None:
     if kind == "accrual":
         assert f"order {entry.order_id}" in out
         assert "terms version 1" in out
-        assert "credit anna 1/1" in out
+        assert f"credit {entry.partner} 1/1" in out
 
 
 def test_an_entry_that_is_not_there_is_said_so(stage, history, capsys) -> None:
