@@ -78,6 +78,10 @@ def _write_draft(stores: Stores, program: Program, month: Month, files: Files) -
         with (files.folder / part.name).open("rb") as body:
             stores.bucket.write(folder + part.name, body, content_type(part.name))
     stores.bucket.write(folder + "manifest.json", io.BytesIO(files.manifest), content_type("manifest.json"))
+    named = {folder + name for name in ("manifest.json", *(part.name for part in files.parts))}
+    for key in stores.bucket.keys(folder):
+        if key not in named:
+            stores.bucket.delete(key)
 
 
 def sha256_of(body: bytes) -> str:

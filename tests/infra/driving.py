@@ -85,6 +85,7 @@ class Driver:
         self._sell(click, "next month")
         self._job("reconcile")
         self._pay()
+        self._job("reconcile")
         self._look()
         self._later(days=30)
         self._job("close_month")
@@ -205,6 +206,8 @@ class Driver:
         bonus = {"id": "b1", "partner": "ada", "kind": "bonus", "amount": 500, "currency": "EUR"}
         self._call("POST", "/v1/programs/acme/entries", {**bonus, "reason": "a thank-you"})
         self._call("POST", "/v1/programs/acme/payouts", {"id": "p1", "month": "2026-10"})
+        # Nothing is due any more: the next draft has fewer files than the last one.
+        self._call("POST", "/v1/programs/acme/payout-settings", {"minimums": {"EUR": 10**9}})
 
     def _lose_the_stale_click(self) -> None:
         dynamodb, table = self._engine.client("dynamodb"), f"{self._stage.environment['TABLE_PREFIX']}-clicks"

@@ -103,6 +103,19 @@ def test_what_is_below_the_minimum_or_has_no_account_is_carried_over(stage, shop
     assert october["anna"]["due"] == "8.00"
 
 
+def test_a_draft_has_no_payout_file_that_is_no_longer_due(stage, shop) -> None:
+    shop.sell(stage.stores, SOLD_AT, code="ANNA")
+    reconcile(stage.stores, RELEASED)
+    assert "payouts-paypal.csv" in files(stage, shop, root="drafts")
+    payouts.set_accounts(stage.stores, "anna", [])
+    shop.sell(stage.stores, RELEASED, code="BEN")
+    reconcile(stage.stores, RELEASED)
+    found = files(stage, shop, root="drafts")
+    assert "payouts-paypal.csv" not in found
+    named = {part["name"] for part in json.loads(found["manifest.json"])["parts"]}
+    assert set(found) == {"manifest.json", *named}
+
+
 def test_a_closed_month_keeps_the_details_that_it_was_closed_with(stage, shop) -> None:
     closed_with_sales(stage, shop, "ANNA", "BEN")
     before = files(stage, shop)
