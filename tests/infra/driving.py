@@ -68,6 +68,7 @@ class Driver:
         self._sell(click, "reconcile")
         self._job("reconcile")
         self._sell(click, "stream")
+        released_later = self._sale
         self._streams()
         self._correct(click, "stream")
         self._streams()
@@ -78,6 +79,8 @@ class Driver:
         self._sell(click, "close")
         self._job("reconcile")
         self._correct(click, "close")
+        refund = {"id": "r2", "kind": "refund", "amount": 100, "reason": "after its release"}
+        self._call("POST", f"/v1/conversions/{released_later}/adjustments", refund)
         self._later(days=20)
         with self._crash_at_the_manifest():
             self._job("close_month")
