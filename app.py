@@ -15,6 +15,7 @@ ROUTES = (
     "hooks",
     "track",
     "programs",
+    "terms",
     "partners",
     "coupons",
     "links",

@@ -50,10 +50,10 @@ DOMAIN_ORDER = (
     *("errors", "currencies", "money", "ids", "period", "spreadsheet"),
     *("credentials", "program", "terms", "partner", "link", "codes", "token", "destination"),
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
-    "postback",
+    *("postback", "rates"),
     *("attribution", "path", "commission", "decision", "journal", "booking", "settlement", "ledger"),
     *("statement", "statement_page", "payout"),
-    "review",
+    *("review", "terms_review"),
 )
 """Nouns of the domain, earlier ones first: each imports only those before it."""
 

@@ -1,7 +1,8 @@
 """What a conversion is worth to whom: facts in, a decision out, the same for the same facts for ever.
 
 The steps: choose the terms; sort the touches into those that count and those that don't, each with its
-reason; let the coupon rule decide; share by the model; price by the rule of the event; split.
+reason; let the coupon rule decide; share by the model; price each partner's share by the rules that are
+for it; exchange into the currency that is booked; round once; split.
 """
 
 from collections.abc import Sequence
@@ -9,21 +10,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
-from chalicelib.domain.commission import KINDS
-from chalicelib.domain.commission.sale import Sale, Waiting
+from chalicelib.domain.commission.pricing import Price
+from chalicelib.domain.commission.sale import Waiting
+from chalicelib.domain.commission.worth import Worth, reckon, unknown
 from chalicelib.domain.conversion import (
     Adjustment,
     AdjustmentKind,
-    Content,
     CouponMatch,
     Outcome,
     Report,
     Touch,
 )
 from chalicelib.domain.money import allot, round_half_away
-from chalicelib.domain.path import Considered, first_credited, in_order, weigh, weights_of
+from chalicelib.domain.path import Considered, Path, in_order, weigh
 from chalicelib.domain.program import Program
-from chalicelib.domain.terms import CommissionRule, CouponRule, Terms, in_force
+from chalicelib.domain.rates import NO_RATES, Rates
+from chalicelib.domain.terms import Terms, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What one partner gets. `basis` names the click or coupon that earned it."""
+    """What one partner gets. `basis` names the click or coupon that earned it, `price` how it is reckoned."""
 
     partner: str
     share: Fraction
@@ -72,6 +74,7 @@ class Credit:
     commission_minor: int
     basis: str
     code: str | None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ class Check:
 class Decision:
     """The outcome, and all that led to it.
 
-    `commission_exact` is the unrounded commission in minor units; refunds take their part of it.
+    `currency` is the one that is booked; `commission_exact` the unrounded commission in its minor units, of
+    which refunds take their part; `exchanged` tells the rate between the sale's currency and that one.
     """
 
     outcome: Outcome
@@ -101,48 +105,54 @@ class Decision:
     currency: str
     rate: str
     commission_exact: Fraction
+    exchanged: str = ""
+
+    def rate_of(self, credit: Credit) -> str:
+        """What made this partner's commission: its rules, and the exchange rate where there was one."""
+        rules = credit.price.text if credit.price else self.rate
+        return f"{rules}; {self.exchanged}" if self.exchanged else rules
 
 
-def decide(facts: Facts, program: Program, versions: Sequence[Terms]) -> Decision:
+def decide(facts: Facts, program: Program, versions: Sequence[Terms], rates: Rates = NO_RATES) -> Decision:
     """Who is credited with what for this conversion, under the terms that apply to it.
 
-    `versions` are the program's terms in order. Adjustments don't change the decision, except that an
-    approval confirms: what they do to the money is `settlement`'s.
+    `versions` are the program's terms in order, `rates` its exchange rates. Adjustments don't change the
+    decision, except that an approval confirms: what they do to the money is `settlement`'s.
     """
     coupon = _best_coupon(facts.coupons)
     terms, path = _apply_terms(facts, coupon, versions)
     if terms is None:
         return _nobody(facts, path, "terms_missing", None)
-    winner = _coupon_winner(coupon, path, terms.attribution.coupon)
-    if winner is None and not any(step.weight for step in path):
-        return _nobody(facts, path, "no_touch_in_window" if path else "no_click_or_coupon", terms)
-    weights = {winner.partner: 1} if winner and winner.partner else weights_of(path)
-    rule = next((rule for rule in terms.commissions if rule.event == facts.effective.event), None)
+    if not path.earns:
+        return _nobody(facts, path, _why_nobody(path), terms)
     checks = [_confirmation_check(facts)]
+    weights = path.weights
     try:
-        exact = _price(rule, facts, program)
+        worth = reckon(facts.effective, program, terms, weights, rates)
     except Waiting as waiting:
         checks.append(Check("commission", False, f"{waiting.code}: {waiting.message}"))
-        exact = Fraction(0)
+        worth = unknown(facts.effective)
     held = next((check for check in checks if not check.passed), None)
+    model = "coupon" if path.coupon else terms.attribution.model
     return Decision(
         outcome=Outcome.HELD if held else Outcome.RECORDED,
-        reason=held.detail.split(":")[0] if held else ("coupon" if winner else terms.attribution.model),
-        model="coupon" if winner else terms.attribution.model,
+        reason=held.detail.split(":")[0] if held else model,
+        model=model,
         terms_version=terms.version,
         hold_days=terms.hold_days,
-        path=path,
-        credits=_credits(weights, facts.effective.content, exact, path, winner),
+        path=path.steps,
+        credits=_credits(path, weights, worth),
         checks=tuple(checks),
-        currency=facts.effective.content.currency,
-        rate=_rate_text(rule),
-        commission_exact=exact,
+        currency=worth.currency,
+        rate=worth.text,
+        commission_exact=worth.exact,
+        exchanged=worth.exchanged,
     )
 
 
 def _apply_terms(
     facts: Facts, coupon: CouponMatch | None, versions: Sequence[Terms]
-) -> tuple[Terms | None, tuple[Considered, ...]]:
+) -> tuple[Terms | None, Path]:
     """The newest version that was in force when what it credits happened.
 
     That is its first credited touch, or the sale itself where its coupon wins. Where no version agrees with
@@ -151,28 +161,15 @@ def _apply_terms(
     """
     weighed = []
     for terms in reversed(versions):
-        path = _weigh(facts, coupon, terms)
-        earned_at = _earned_at(facts, coupon, path, terms)
+        path = weigh(facts.touches, coupon, facts.effective, terms)
+        earned_at = facts.effective.occurred_at if path.coupon else path.first_credited_at
         if earned_at is not None and in_force(versions, earned_at) is terms:
             return terms, path
         weighed.append((terms, path))
     for terms, path in weighed:
-        if (first_credited(path) or facts.effective.occurred_at) >= terms.starts_at or terms is versions[0]:
+        if (path.first_credited_at or facts.effective.occurred_at) >= terms.starts_at or terms is versions[0]:
             return terms, path
-    return None, tuple(Considered(touch, False, "terms_missing") for touch in in_order(facts.touches))
-
-
-def _weigh(facts: Facts, coupon: CouponMatch | None, terms: Terms) -> tuple[Considered, ...]:
-    beats = coupon is not None and terms.attribution.coupon is CouponRule.BEATS_CLICK
-    return weigh(facts.touches, facts.effective, terms, "coupon_beats_click" if beats else None)
-
-
-def _earned_at(
-    facts: Facts, coupon: CouponMatch | None, path: Sequence[Considered], terms: Terms
-) -> datetime | None:
-    if _coupon_winner(coupon, path, terms.attribution.coupon):
-        return facts.effective.occurred_at
-    return first_credited(path)
+    return None, Path(tuple(Considered(touch, False, "terms_missing") for touch in in_order(facts.touches)))
 
 
 def _best_coupon(coupons: Sequence[CouponMatch]) -> CouponMatch | None:
@@ -181,26 +178,10 @@ def _best_coupon(coupons: Sequence[CouponMatch]) -> CouponMatch | None:
     return min(owned, key=lambda coupon: (not coupon.trusted, coupon.code, coupon.partner), default=None)
 
 
-def _coupon_winner(
-    coupon: CouponMatch | None, path: Sequence[Considered], rule: CouponRule
-) -> CouponMatch | None:
-    match rule:
-        case CouponRule.BEATS_CLICK:
-            return coupon
-        case CouponRule.IF_NO_CLICK:
-            return None if any(step.weight for step in path) else coupon
-        case CouponRule.OFF:
-            return None
-
-
-def _price(rule: CommissionRule | None, facts: Facts, program: Program) -> Fraction:
-    if rule is None:
-        raise Waiting("commission_rule_missing", f"the terms have no commission for {facts.effective.event}")
-    if program.settle_in not in {None, facts.effective.content.currency}:
-        raise Waiting(
-            "rate_missing", f"no rate from {facts.effective.content.currency} to {program.settle_in}"
-        )
-    return KINDS[rule.kind](rule, Sale(facts.effective.content, program.currency))
+def _why_nobody(path: Path) -> str:
+    if any(step.reason == "model_gives_none" for step in path.steps):
+        return "model_gives_none"
+    return "no_touch_in_window" if path.steps else "no_click_or_coupon"
 
 
 def _confirmation_check(facts: Facts) -> Check:
@@ -209,42 +190,36 @@ def _confirmation_check(facts: Facts) -> Check:
     return Check("confirmation", False, "confirmation_missing: reported by a browser, not yet confirmed")
 
 
-def _credits(
-    weights: dict[str, int],
-    content: Content,
-    exact: Fraction,
-    path: Sequence[Considered],
-    winner: CouponMatch | None,
-) -> tuple[Credit, ...]:
+def _credits(path: Path, weights: dict[str, int], worth: Worth) -> tuple[Credit, ...]:
     parts = list(weights.values())
     whole = sum(parts)
-    sales = allot(content.amount_minor, parts)
-    commissions = allot(round_half_away(exact), parts)
+    sales = allot(worth.sale_minor, parts)
+    earned = allot(round_half_away(worth.exact), worth.parts) if worth.exact else [0] * len(parts)
     credited = []
-    for (partner, weight), sale, commission in zip(weights.items(), sales, commissions, strict=True):
-        touches = [step.touch for step in path if step.weight and step.touch.partner == partner]
-        basis = f"coupon {winner.code}" if winner else f"click {touches[0].click_id}"
-        if len(touches) > 1 and not winner:
-            basis += f" and {len(touches) - 1} more"
-        code = None if winner else touches[-1].code
-        credited.append(Credit(partner, Fraction(weight, whole), sale, commission, basis, code))
+    for (partner, weight), sale, commission in zip(weights.items(), sales, earned, strict=True):
+        basis, code = _basis(path, partner)
+        share = Fraction(weight, whole)
+        credited.append(Credit(partner, share, sale, commission, basis, code, worth.prices.get(partner)))
     return tuple(credited)
 
 
-def _rate_text(rule: CommissionRule | None) -> str:
-    if rule is None:
-        return "no rule"
-    return f"{rule.rate_bp} bp" if rule.rate_bp is not None else f"{rule.kind} {rule.amount_minor}"
+def _basis(path: Path, partner: str) -> tuple[str, str | None]:
+    """What earned it, and the code of the newest link that did."""
+    if path.coupon:
+        return f"coupon {path.coupon.code}", None
+    touches = [step.touch for step in path.steps if step.weight and step.touch.partner == partner]
+    more = f" and {len(touches) - 1} more" if len(touches) > 1 else ""
+    return f"click {touches[0].click_id}{more}", touches[-1].code
 
 
-def _nobody(facts: Facts, path: tuple[Considered, ...], reason: str, terms: Terms | None) -> Decision:
+def _nobody(facts: Facts, path: Path, reason: str, terms: Terms | None) -> Decision:
     return Decision(
         outcome=Outcome.UNATTRIBUTED,
         reason=reason,
         model=terms.attribution.model if terms else None,
         terms_version=terms.version if terms else None,
         hold_days=terms.hold_days if terms else 0,
-        path=path,
+        path=path.steps,
         credits=(),
         checks=(),
         currency=facts.effective.content.currency,

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from math import gcd
 
-from chalicelib.domain.attribution import MODELS
-from chalicelib.domain.conversion import Report, Touch
-from chalicelib.domain.terms import Terms
+from chalicelib.domain.attribution import ALL_CHANNELS, MODELS
+from chalicelib.domain.conversion import CouponMatch, Report, Touch
+from chalicelib.domain.terms import Attribution, CouponRule, Terms
 
 MAX_PARTNERS = 20
 """Partners that one conversion can credit: what a transaction of 100 actions carries with room to spare.
@@ -38,51 +38,91 @@ class Considered:
 
 def in_order(touches: Sequence[Touch]) -> tuple[Touch, ...]:
     """Oldest first, each click once; the better evidence of a click told twice stands."""
-    by_click: dict[str, Touch] = {}
-    for touch in sorted(touches, key=_preference):
-        by_click.setdefault(touch.click_id, touch)
+    by_click = {touch.click_id: touch for touch in touches}
+    if len(by_click) < len(touches):
+        by_click = {}
+        for touch in sorted(touches, key=_preference):
+            by_click.setdefault(touch.click_id, touch)
     return tuple(sorted(by_click.values(), key=lambda touch: (touch.at, touch.click_id)))
 
 
-def weigh(
-    touches: Sequence[Touch], report: Report, terms: Terms, beaten_by: str | None = None
-) -> tuple[Considered, ...]:
-    """Every touch with its share, or with the reason why it has none.
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What became of every touch, and the promo code that earns the whole where one does."""
 
-    `beaten_by` is the reason of those that would have counted, where something else earns the whole.
+    steps: tuple[Considered, ...]
+    coupon: CouponMatch | None = None
+
+    @property
+    def earns(self) -> bool:
+        """Whether anybody earns."""
+        return self.coupon is not None or any(step.weight for step in self.steps)
+
+    @property
+    def first_credited_at(self) -> datetime | None:
+        """When the oldest touch that earns happened; None where none does."""
+        return next((step.touch.at for step in self.steps if step.weight), None)
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Weights by partner, in the order of their first credited touch."""
+        if self.coupon and self.coupon.partner:
+            return {self.coupon.partner: 1}
+        weights: dict[str, int] = {}
+        for step in self.steps:
+            partner = step.touch.partner
+            if step.weight and partner:
+                weights[partner] = weights.get(partner, 0) + step.weight
+        return weights
+
+
+def weigh(touches: Sequence[Touch], coupon: CouponMatch | None, report: Report, terms: Terms) -> Path:
+    """Every touch with its weight, or with the reason why it has none, and the code that beats them all.
+
+    `coupon` is the code that was told and belongs to a partner.
     """
     ordered = in_order(touches)
     refusals = _refusals(ordered, report, terms)
     eligible = [touch for touch in ordered if touch.click_id not in refusals]
-    if beaten_by is not None:
-        return tuple(Considered(t, False, refusals.get(t.click_id, beaten_by)) for t in ordered)
+    if coupon and _beats(coupon, eligible, terms.attribution):
+        steps = (Considered(t, False, refusals.get(t.click_id, "coupon_beats_click")) for t in ordered)
+        return Path(tuple(steps), coupon)
     if not eligible:
-        return tuple(Considered(touch, False, refusals[touch.click_id]) for touch in ordered)
-    model = MODELS[terms.attribution.model]
-    weights = model(eligible, report.occurred_at, terms.attribution)
-    whole = sum(weights)
-    left = iter(weights)
-    return tuple(
+        alone = coupon if terms.attribution.coupon is CouponRule.IF_NO_CLICK else None
+        return Path(tuple(Considered(t, False, refusals[t.click_id]) for t in ordered), alone)
+    weights = _weights(ordered, eligible, refusals, report, terms.attribution)
+    whole = sum(weights.values()) or 1
+    steps = (
         Considered(touch, False, refusals[touch.click_id])
         if touch.click_id in refusals
-        else _weighed(touch, next(left), whole)
+        else _weighed(touch, weights[touch.click_id], whole)
         for touch in ordered
     )
+    return Path(tuple(steps))
 
 
-def first_credited(path: Sequence[Considered]) -> datetime | None:
-    """When the oldest touch that earns happened; None where none does."""
-    return next((step.touch.at for step in path if step.weight), None)
+def _beats(coupon: CouponMatch, eligible: Sequence[Touch], rules: Attribution) -> bool:
+    """Whether the code earns the whole whatever the model says; never before partners of a higher rank."""
+    if rules.coupon not in {CouponRule.BEATS_CLICK, CouponRule.IF_IN_PATH}:
+        return False
+    if rules.coupon is CouponRule.IF_IN_PATH and all(t.partner != coupon.partner for t in eligible):
+        return False
+    return not eligible or rules.rank_of(coupon.partner) <= rules.rank_of(eligible[0].partner)
 
 
-def weights_of(path: Sequence[Considered]) -> dict[str, int]:
-    """Weights by partner, in the order of their first credited touch."""
-    weights: dict[str, int] = {}
-    for step in path:
-        partner = step.touch.partner
-        if step.weight and partner:
-            weights[partner] = weights.get(partner, 0) + step.weight
-    return weights
+def _weights(
+    ordered: Sequence[Touch],
+    eligible: list[Touch],
+    refusals: dict[str, str],
+    report: Report,
+    rules: Attribution,
+) -> dict[str, int]:
+    """What the model gives, by click id. All who are eligible have one rank."""
+    shown = eligible
+    if rules.model in ALL_CHANNELS:
+        shown = [t for t in ordered if refusals.get(t.click_id, "other_channel") == "other_channel"]
+    weights = MODELS[rules.model](shown, report.occurred_at, rules)
+    return {touch.click_id: weight for touch, weight in zip(shown, weights, strict=True)}
 
 
 def share_text(weight: int, whole: int) -> str:
@@ -110,20 +150,30 @@ def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[st
     refusals = {}
     for touch in touches:
         at = _second(touch.at)
-        if touch.partner is None:
-            refusals[touch.click_id] = "other_channel"
-        elif at > occurred:
+        if at > occurred:
             refusals[touch.click_id] = "after_conversion"
         elif at < opens:
             refusals[touch.click_id] = "outside_window"
         elif vouched and not touch.trusted:
             refusals[touch.click_id] = "untrusted_evidence"
+        elif touch.partner is None:
+            refusals[touch.click_id] = "other_channel"
     eligible = [touch for touch in touches if touch.click_id not in refusals]
+    if terms.attribution.priority and eligible:
+        refusals |= _outranked(eligible, terms.attribution)
+        eligible = [touch for touch in eligible if touch.click_id not in refusals]
     partners = list(dict.fromkeys(touch.partner for touch in reversed(eligible)))
     if len(partners) > MAX_PARTNERS:
         earning = set(partners[:MAX_PARTNERS])
         refusals |= {t.click_id: "too_many_partners" for t in eligible if t.partner not in earning}
     return refusals
+
+
+def _outranked(eligible: Sequence[Touch], rules: Attribution) -> dict[str, str]:
+    ranks = [rules.rank_of(touch.partner) for touch in eligible]
+    best = min(ranks)
+    pairs = zip(eligible, ranks, strict=True)
+    return {touch.click_id: "outranked" for touch, rank in pairs if rank > best}
 
 
 def _second(instant: datetime) -> datetime:

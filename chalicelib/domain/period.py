@@ -6,7 +6,7 @@ datetime in UTC with milliseconds; outside it is RFC 3339 with a `Z`.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -73,6 +73,11 @@ class Month:
         last = self.end(timezone) - timedelta(milliseconds=1)
         within = min(max(instant, self.start(timezone)), last)
         return max(within.astimezone(_zone(timezone)).date().isoformat(), f"{self}-01")
+
+
+def local_day(instant: datetime, timezone: str) -> date:
+    """The day that the calendar shows there at that instant."""
+    return instant.astimezone(_zone(timezone)).date()
 
 
 def check_timezone(name: str, field: str = "timezone") -> str:

@@ -1,29 +1,23 @@
 """What a merchant wants to publish, reviewed as a whole: every problem is found, not only the first."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from chalicelib.domain.attribution import MODELS
-from chalicelib.domain.commission import KINDS
 from chalicelib.domain.destination import CONTROL_PARAMETERS, check_url
 from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.ids import check_slug
 from chalicelib.domain.link import check_utm
-from chalicelib.domain.money import check_amount, check_currency
+from chalicelib.domain.money import check_currency
 from chalicelib.domain.partner import Coupon, Partner, fold_coupon
 from chalicelib.domain.period import check_timezone
 from chalicelib.domain.program import Program
-from chalicelib.domain.terms import Attribution, CommissionRule, Terms
 
 MAX_DOMAINS = 50
-MAX_RULES = 50
-MAX_DAYS = 365
 MAX_LATE_DAYS = 30
 MAX_NAME = 200
 MAX_COUPON = 64
 
 _CLICK_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", re.ASCII)
-_EVENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.:-]{0,62}[A-Za-z0-9])?", re.ASCII)
 _DOMAIN = re.compile(r"[^\s\x00-\x20\x7f:/?#@\\%*\[\]]{1,253}")
 _EMAIL = re.compile(r"[^@\s\x00-\x20\x7f<>\"(),;:\\]{1,64}@[^@\s\x00-\x20\x7f<>\"(),;:\\]{1,189}")
 
@@ -55,7 +49,7 @@ class Review:
 def review_program(program: Program) -> list[Invalid]:
     """Everything that is wrong with a program's settings."""
     domains = Review()
-    domains.check(_within, len(program.domains), 1, MAX_DOMAINS, "domains", "domains")
+    domains.check(within, len(program.domains), 1, MAX_DOMAINS, "domains", "domains")
     for position, domain in enumerate(program.domains[:MAX_DOMAINS]):
         domains.check(_domain, domain, f"domains[{position}]")
     review = Review()
@@ -64,8 +58,8 @@ def review_program(program: Program) -> list[Invalid]:
     review.check(check_currency, program.currency)
     review.check(check_timezone, program.timezone)
     review.check(_click_param, program.click_param)
-    review.check(_within, len(program.methods), 1, 100, "methods", "methods")
-    review.check(_within, program.late_days, 0, MAX_LATE_DAYS, "days", "late_days")
+    review.check(within, len(program.methods), 1, 100, "methods", "methods")
+    review.check(within, program.late_days, 0, MAX_LATE_DAYS, "days", "late_days")
     review.check(check_utm, program.utm)
     if program.settle_in is not None:
         review.check(check_currency, program.settle_in, "settle_in")
@@ -74,21 +68,6 @@ def review_program(program: Program) -> list[Invalid]:
         if program.fallback_url is not None:
             review.check(check_url, program.fallback_url, program.domains, "fallback_url")
     return domains.problems + review.problems
-
-
-def review_terms(terms: Terms) -> list[Invalid]:
-    """Everything that is wrong with a version of the terms."""
-    review = Review()
-    _review_attribution(review, terms.attribution)
-    review.check(_within, terms.hold_days, 0, MAX_DAYS, "days", "hold_days")
-    review.check(_within, len(terms.commissions), 1, MAX_RULES, "rules", "commissions")
-    seen: set[str] = set()
-    for position, rule in enumerate(terms.commissions[:MAX_RULES]):
-        path = f"commissions[{position}]"
-        _review_rule(review, rule, path)
-        review.check(_first_of, rule.event, seen, f"{path}.event")
-        seen.add(rule.event)
-    return review.problems
 
 
 def review_partner(partner: Partner) -> list[Invalid]:
@@ -141,31 +120,6 @@ def normal_domain(text: str) -> str | None:
     return host if well_formed and (len(labels) > 1 or host == "localhost") else None
 
 
-def _review_attribution(review: Review, attribution: Attribution) -> None:
-    path = "attribution"
-    review.check(_known, attribution.model, MODELS, "model_unknown", f"{path}.model")
-    review.check(_within, attribution.window_days, 1, MAX_DAYS, "days", f"{path}.window_days")
-    for method, days in attribution.window_days_by_method.items():
-        review.check(_within, days, 1, MAX_DAYS, "days", f"{path}.window_days_by_method.{method}")
-    review.check(_within, attribution.half_life_days, 1, MAX_DAYS, "days", f"{path}.half_life_days")
-    review.check(_weights, attribution.weights, f"{path}.weights")
-
-
-def _review_rule(review: Review, rule: CommissionRule, path: str) -> None:
-    review.check(_event, rule.event, f"{path}.event")
-    review.check(_known, rule.kind, KINDS, "kind_unknown", f"{path}.kind")
-    if rule.kind == "percent":
-        review.check(_given, rule.rate_bp, "a percent rule has a rate_bp", f"{path}.rate_bp")
-        review.check(_absent, rule.amount_minor, "a percent rule has no amount", f"{path}.amount")
-    if rule.kind == "flat":
-        review.check(_given, rule.amount_minor, "a flat rule has an amount", f"{path}.amount")
-        review.check(_absent, rule.rate_bp, "a flat rule has no rate_bp", f"{path}.rate_bp")
-    if rule.rate_bp is not None:
-        review.check(_within, rule.rate_bp, 0, 10_000, "basis points", f"{path}.rate_bp")
-    if rule.amount_minor is not None:
-        review.check(check_amount, rule.amount_minor, f"{path}.amount")
-
-
 def _domain(domain: str, field: str) -> None:
     if normal_domain(domain) != domain:
         raise Invalid(
@@ -175,39 +129,14 @@ def _domain(domain: str, field: str) -> None:
         )
 
 
-def _first_of(event: str, seen: set[str], field: str) -> None:
-    if event in seen:
-        raise Invalid("event_repeated", "another rule pays for this event", field)
+def within(value: int, least: int, most: int, unit: str, field: str) -> None:
+    """Let a number of that range on.
 
-
-def _within(value: int, least: int, most: int, unit: str, field: str) -> None:
+    Raises:
+        Invalid: `out_of_range`.
+    """
     if not least <= value <= most:
         raise Invalid("out_of_range", f"must be {least} to {most} {unit}", field)
-
-
-def _known(name: str, table: Iterable[str], code: str, field: str) -> None:
-    if name not in table:
-        raise Invalid(code, f"must be one of {', '.join(table)}", field)
-
-
-def _given(value: object, message: str, field: str) -> None:
-    if value is None:
-        raise Invalid("field_required", message, field)
-
-
-def _absent(value: object, message: str, field: str) -> None:
-    if value is not None:
-        raise Invalid("field_invalid", message, field)
-
-
-def _weights(weights: tuple[int, int, int], field: str) -> None:
-    if any(weight < 0 for weight in weights) or sum(weights) != 100:
-        raise Invalid("weights_invalid", "weights are three integers from 0 that sum to 100", field)
-
-
-def _event(event: str, field: str) -> None:
-    if not _EVENT.fullmatch(event):
-        raise Invalid("event_invalid", "event must be 1 to 64 letters, digits, spaces or _.:-", field)
 
 
 def _click_param(name: str) -> None:

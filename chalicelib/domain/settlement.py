@@ -309,7 +309,7 @@ class _Clerk:
             terms_version=self.decision.terms_version or 0,
             account=Account.PAYABLE if self.booked.released and kind is not Kind.RELEASE else Account.PENDING,
             basis=credit.basis,
-            rate=self.decision.rate,
+            rate=self.decision.rate_of(credit),
             cause=cause,
             code=credit.code,
             reverses=answers.id if answers and kind is not Kind.RELEASE else None,

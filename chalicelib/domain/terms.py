@@ -16,6 +16,7 @@ class CouponRule(StrEnum):
     """What a promo code does to the credit of clicks."""
 
     BEATS_CLICK = "beats_click"
+    IF_IN_PATH = "if_in_path"
     IF_NO_CLICK = "if_no_click"
     OFF = "off"
 
@@ -25,7 +26,10 @@ class Attribution:
     """How the touches of a path become credit.
 
     `model` is a name of `domain.attribution.MODELS`; windows are whole days, closed at both ends;
-    `window_days_by_method` holds for conversions that arrive by that method.
+    `window_days_by_method` holds for conversions that arrive by that method. `groups` name partners of a
+    kind; where `priority` names some of those groups, only the touches of the first of them that is in the
+    path count, and partners of none of them come last. `channel_weights` are the program's own, by group
+    or channel.
     """
 
     model: str = "last"
@@ -34,23 +38,78 @@ class Attribution:
     half_life_days: int = 7
     weights: tuple[int, int, int] = (40, 20, 40)
     coupon: CouponRule = CouponRule.BEATS_CLICK
+    channel_weights: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    priority: tuple[str, ...] = ()
 
     def window_days_for(self, method: Method) -> int:
         """The window, in days, of a conversion that arrived by this method."""
         return self.window_days_by_method.get(method, self.window_days)
+
+    def group_of(self, partner: str | None) -> str | None:
+        """The group that the partner is in; None for one in no group."""
+        return next((name for name, partners in self.groups.items() if partner in partners), None)
+
+    def rank_of(self, partner: str | None) -> int:
+        """The place of the partner's group in the priority, from 0; those of no such group come after."""
+        group = self.group_of(partner) if self.priority else None
+        return self.priority.index(group) if group in self.priority else len(self.priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A bracket of sale amounts: from this amount on (minor units of the program's currency), this rate."""
+
+    from_minor: int
+    rate_bp: int
+
+
+class TierMode(StrEnum):
+    """What a bracket's rate is for: the part of the sale inside the bracket, or all of the sale."""
+
+    MARGINAL = "marginal"
+    RETROACTIVE = "retroactive"
 
 
 @dataclass(frozen=True, slots=True)
 class CommissionRule:
     """What one event pays: `kind` is a name of `domain.commission.KINDS`.
 
-    `rate_bp` is in basis points of the sale, `amount_minor` in minor units of the program's currency.
+    `rate_bp` is in basis points of the sale, `amount_minor` in minor units of the program's currency, and
+    so are `min_order_minor` (a smaller order pays nothing) and `cap_minor` (an order pays no more).
+    `partner` or `group`, and `sku` or `category`, say for whom and for which lines of an order the rule is;
+    lines of the categories in `exclude` earn nothing under it.
     """
 
     event: str
     kind: str
     rate_bp: int | None = None
     amount_minor: int | None = None
+    tiers: tuple[Tier, ...] = ()
+    tier_mode: TierMode = TierMode.MARGINAL
+    partner: str | None = None
+    group: str | None = None
+    sku: str | None = None
+    category: str | None = None
+    exclude: tuple[str, ...] = ()
+    min_order_minor: int = 0
+    cap_minor: int | None = None
+
+    @property
+    def selector(self) -> tuple[str, str | None, str | None, str | None, str | None]:
+        """What the rule is for; no two rules of one version are for the same."""
+        return self.event, self.partner, self.group, self.sku, self.category
+
+    @property
+    def specificity(self) -> tuple[int, int]:
+        """How special the rule is: first for whom, then for what. Of those that match, the greatest wins."""
+        whom = 2 if self.partner else 1 if self.group else 0
+        return whom, 2 if self.sku else 1 if self.category else 0
+
+    @property
+    def is_for_lines(self) -> bool:
+        """Whether the rule is for some lines of an order only."""
+        return self.sku is not None or self.category is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,17 @@
-"""`/v1/programs`: programs, their terms, enrolments and signing secrets."""
+"""`/v1/programs`: programs and their settings."""
 
 from typing import Any
 
 from chalice import Blueprint
 
-from chalicelib.domain.credentials import Scope, program_unknown
+from chalicelib.domain.credentials import Scope
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Consent, Method, Program
-from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms
 from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
-from chalicelib.services import programs, terms
+from chalicelib.services import programs
 
 bp = Blueprint(__name__)
-
-DEFAULT_HOLD_DAYS = 30
-PIXEL_WINDOW_DAYS = 28
-"""The usual life of a conversion pixel's cookie (Aspire); never longer than the other methods' window."""
 
 
 class ProgramSettings(Body):
@@ -66,56 +61,6 @@ class ProgramView(View):
     created_at: str
 
 
-class AttributionBody(Body):
-    """Which touches count, and how they share. What is left out has the usual value."""
-
-    model: str | None = None
-    window_days: int | None = None
-    window_days_by_method: dict[Method, int] | None = None
-    half_life_days: int | None = None
-    weights: tuple[int, int, int] | None = None
-    coupon: CouponRule | None = None
-
-
-class CommissionBody(Body):
-    """What one event pays: `rate_bp` (basis points) or `amount` (minor units of the program's currency)."""
-
-    event: str
-    kind: str
-    rate_bp: int | None = None
-    amount: int | None = None
-
-
-class NewTerms(Body):
-    """A version of the terms, in force from now on. `hold_days` is 30 where it is left out."""
-
-    commissions: list[CommissionBody]
-    attribution: AttributionBody | None = None
-    hold_days: int | None = None
-
-
-class AttributionView(View):
-    """Which touches count, and how they share."""
-
-    model: str
-    window_days: int
-    window_days_by_method: dict[Method, int]
-    half_life_days: int
-    weights: tuple[int, int, int]
-    coupon: CouponRule
-
-
-class TermsView(View):
-    """A version of the terms, in force from `starts_at` until the next one starts."""
-
-    program: str
-    version: int
-    starts_at: str
-    attribution: AttributionView
-    hold_days: int
-    commissions: list[dict[str, Any]]
-
-
 @bp.route("/v1/programs", methods=["POST"], content_types=["*/*"])
 @endpoint(body=NewProgram, returns=ProgramView, status=201, scopes={Scope.ADMIN})
 def create_program(call: Call[NewProgram]) -> Reply[ProgramView]:
@@ -160,39 +105,6 @@ def change_program(call: Call[ProgramSettings]) -> ProgramView:
     return _program_view(programs.change(call.stores, call.path["program"], _settings(call.body)))
 
 
-@bp.route("/v1/programs/{program}/terms", methods=["POST"], content_types=["*/*"])
-@endpoint(body=NewTerms, returns=TermsView, status=201, scopes={Scope.ADMIN, Scope.MERCHANT})
-def publish_terms(call: Call[NewTerms]) -> TermsView:
-    """Publish a new version of the terms, in force from now on."""
-    call.caller.require_program(call.path["program"])
-    hold_days = DEFAULT_HOLD_DAYS if call.body.hold_days is None else call.body.hold_days
-    rules = [
-        CommissionRule(rule.event, rule.kind, rule.rate_bp, rule.amount) for rule in call.body.commissions
-    ]
-    published = terms.publish(
-        call.stores, call.path["program"], _attribution(call.body.attribution), hold_days, rules, call.now
-    )
-    return _terms_view(published)
-
-
-@bp.route("/v1/programs/{program}/terms", methods=["GET"], content_types=["*/*"])
-@endpoint(
-    returns=paging.Listing[TermsView],
-    scopes={Scope.ADMIN, Scope.MERCHANT, Scope.PARTNER},
-    query=paging.QUERY,
-)
-def list_terms(call: Call[None]) -> paging.Listing[TermsView]:
-    """List the versions of the terms, oldest first."""
-    program, caller = call.path["program"], call.caller
-    caller.require_program(program)
-    call.stores.catalogue.program(program)
-    if caller.is_partner and call.stores.catalogue.find_enrollment(program, caller.partner or "") is None:
-        raise program_unknown()
-    limit, start = paging.wanted(call)
-    found, next_key = call.stores.catalogue.terms_page(program, limit, start)
-    return paging.listing(call, [_terms_view(version) for version in found], next_key)
-
-
 def _given(**settings: object) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
@@ -210,23 +122,6 @@ def _settings(body: ProgramSettings) -> dict[str, Any]:
         consent=body.consent,
         utm=body.utm,
     )
-
-
-def _attribution(body: AttributionBody | None) -> Attribution:
-    body = body or AttributionBody()
-    stated = Attribution(
-        **_given(
-            model=body.model,
-            window_days=body.window_days,
-            window_days_by_method={},
-            half_life_days=body.half_life_days,
-            weights=body.weights,
-            coupon=body.coupon,
-        )
-    )
-    windows = {Method.PIXEL: min(PIXEL_WINDOW_DAYS, stated.window_days)} | (body.window_days_by_method or {})
-    stated.window_days_by_method.update(windows)
-    return stated
 
 
 def _program_view(program: Program) -> ProgramView:
@@ -247,26 +142,4 @@ def _program_view(program: Program) -> ProgramView:
         utm=program.utm,
         postback_token=program.postback_token,
         created_at=format_instant(program.created_at),
-    )
-
-
-def _terms_view(version: Terms) -> TermsView:
-    attribution = version.attribution
-    return TermsView(
-        program=version.program,
-        version=version.version,
-        starts_at=format_instant(version.starts_at),
-        attribution=AttributionView(
-            model=attribution.model,
-            window_days=attribution.window_days,
-            window_days_by_method=attribution.window_days_by_method,
-            half_life_days=attribution.half_life_days,
-            weights=attribution.weights,
-            coupon=attribution.coupon,
-        ),
-        hold_days=version.hold_days,
-        commissions=[
-            _given(event=rule.event, kind=rule.kind, rate_bp=rule.rate_bp, amount=rule.amount_minor)
-            for rule in version.commissions
-        ],
     )

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.review import refuse, review_terms
+from chalicelib.domain.review import refuse
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms
+from chalicelib.domain.terms_review import review_terms
 from chalicelib.services import healing
 from chalicelib.storage.stores import Stores
 

@@ -7,7 +7,7 @@ from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
 from chalicelib.domain.partner import Coupon, Enrollment, Partner
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Consent, Method, Program
-from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms
+from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, Tier, TierMode
 from chalicelib.storage.codec import Item
 from chalicelib.storage.records import compact
 
@@ -77,17 +77,51 @@ def terms_record(terms: Terms) -> Item:
             "half_life_days": attribution.half_life_days,
             "weights": attribution.weights,
             "coupon": str(attribution.coupon),
+            "channel_weights": attribution.channel_weights,
+            "groups": attribution.groups,
+            "priority": attribution.priority,
         },
-        "commissions": [
-            {
-                "event": rule.event,
-                "kind": rule.kind,
-                "rate_bp": rule.rate_bp,
-                "amount_minor": rule.amount_minor,
-            }
-            for rule in terms.commissions
-        ],
+        "commissions": [_rule_record(rule) for rule in terms.commissions],
     }
+
+
+def _rule_record(rule: CommissionRule) -> Item:
+    return {
+        "event": rule.event,
+        "kind": rule.kind,
+        "rate_bp": rule.rate_bp,
+        "amount_minor": rule.amount_minor,
+    } | compact(
+        {
+            "tiers": [[tier.from_minor, tier.rate_bp] for tier in rule.tiers],
+            "tier_mode": str(rule.tier_mode) if rule.tiers else None,
+            "partner": rule.partner,
+            "group": rule.group,
+            "sku": rule.sku,
+            "category": rule.category,
+            "exclude": list(rule.exclude),
+            "min_order_minor": rule.min_order_minor or None,
+            "cap_minor": rule.cap_minor,
+        }
+    )
+
+
+def _read_rule(item: Item) -> CommissionRule:
+    return CommissionRule(
+        event=item["event"],
+        kind=item["kind"],
+        rate_bp=item.get("rate_bp"),
+        amount_minor=item.get("amount_minor"),
+        tiers=tuple(Tier(start, rate_bp) for start, rate_bp in item.get("tiers", [])),
+        tier_mode=TierMode(item.get("tier_mode", TierMode.MARGINAL)),
+        partner=item.get("partner"),
+        group=item.get("group"),
+        sku=item.get("sku"),
+        category=item.get("category"),
+        exclude=tuple(item.get("exclude", [])),
+        min_order_minor=item.get("min_order_minor", 0),
+        cap_minor=item.get("cap_minor"),
+    )
 
 
 def read_terms(item: Item) -> Terms:
@@ -107,12 +141,12 @@ def read_terms(item: Item) -> Terms:
             half_life_days=kept["half_life_days"],
             weights=(first, between, last),
             coupon=CouponRule(kept["coupon"]),
+            channel_weights=kept.get("channel_weights", {}),
+            groups={name: tuple(partners) for name, partners in kept.get("groups", {}).items()},
+            priority=tuple(kept.get("priority", [])),
         ),
         hold_days=item["hold_days"],
-        commissions=tuple(
-            CommissionRule(rule["event"], rule["kind"], rule.get("rate_bp"), rule.get("amount_minor"))
-            for rule in item["commissions"]
-        ),
+        commissions=tuple(map(_read_rule, item["commissions"])),
     )
 
 

@@ -68,6 +68,7 @@ def some_terms(
     **attribution: Any,
 ) -> Terms:
     """A version of the terms, 10 % of a purchase unless told otherwise; the rest is its attribution."""
+    attribution.setdefault("channel_weights", {"partner": 1})
     return Terms(
         "acme", version, starts_at, Attribution(**attribution), hold_days, commissions or (percent(1_000),)
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import permutations
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -231,6 +232,104 @@ class TestCoupon:
     def test_its_line_names_the_code_and_no_link(self) -> None:
         (credit,) = decided(some_facts(None, a_touch(), coupons=(a_coupon(code="save10"),))).credits
         assert (credit.basis, credit.code) == ("coupon save10", None)
+
+
+class TestInPath:
+    """A code that counts only for a partner who is in the path anyway."""
+
+    def test_it_beats_the_clicks_of_others(self) -> None:
+        touches = [a_touch("carla", SOLD - days(3)), a_touch("anna")]
+        facts = some_facts(None, *touches, coupons=(a_coupon("carla"),))
+        decision = decided(facts, some_terms(coupon=CouponRule.IF_IN_PATH))
+        assert credits_of(decision) == {"carla": (1, 10_000, 1_000)}
+        assert (decision.model, reasons(decision)) == ("coupon", ["coupon_beats_click"] * 2)
+
+    @pytest.mark.parametrize("partners", [["anna"], []])
+    def test_it_is_nothing_without_a_click_of_its_partner(self, partners: list[str]) -> None:
+        touches = [a_touch(partner) for partner in partners]
+        facts = some_facts(None, *touches, coupons=(a_coupon("carla"),))
+        assert list(credits_of(decided(facts, some_terms(coupon=CouponRule.IF_IN_PATH)))) == partners
+
+    def test_a_click_outside_the_window_is_not_in_the_path(self) -> None:
+        touches = [a_touch("carla", SOLD - days(31)), a_touch("anna")]
+        facts = some_facts(None, *touches, coupons=(a_coupon("carla"),))
+        assert list(credits_of(decided(facts, some_terms(coupon=CouponRule.IF_IN_PATH)))) == ["anna"]
+
+
+class TestPriority:
+    """Partners of a group that comes first are not outdone by those who come after them."""
+
+    GROUPS: ClassVar = {"creators": ("anna", "berta"), "coupons": ("carla",)}
+
+    @pytest.mark.parametrize(
+        ("partners", "winner", "told"),
+        [
+            (["anna", "carla"], "anna", ["credited", "outranked"]),
+            (["anna", "dora"], "anna", ["credited", "outranked"]),
+            (["carla", "dora"], "carla", ["credited", "outranked"]),
+            (["dora", "carla"], "carla", ["outranked", "credited"]),
+            (["anna", "berta", "carla"], "berta", ["model_gives_none", "credited", "outranked"]),
+            (["dora", "emma"], "emma", ["model_gives_none", "credited"]),
+        ],
+    )
+    def test_the_best_rank_in_the_path_is_the_only_one_that_counts(
+        self, partners: list[str], winner: str, told: list[str]
+    ) -> None:
+        touches = [a_touch(partner, SOLD - days(9 - n)) for n, partner in enumerate(partners)]
+        terms = some_terms(groups=self.GROUPS, priority=("creators", "coupons"))
+        decision = decided(some_facts(None, *touches), terms)
+        assert (list(credits_of(decision)), reasons(decision)) == ([winner], told)
+
+    def test_who_is_outside_the_window_outranks_nobody(self) -> None:
+        touches = [a_touch("anna", SOLD - days(31)), a_touch("carla")]
+        terms = some_terms(groups=self.GROUPS, priority=("creators",))
+        assert list(credits_of(decided(some_facts(None, *touches), terms))) == ["carla"]
+
+    @pytest.mark.parametrize(("partner", "winner"), [("anna", "anna"), ("dora", "carla")])
+    def test_a_code_does_not_beat_a_click_of_a_higher_rank(self, partner: str, winner: str) -> None:
+        terms = some_terms(groups=self.GROUPS, priority=("creators", "coupons"))
+        facts = some_facts(None, a_touch(partner), coupons=(a_coupon("carla"),))
+        assert list(credits_of(decided(facts, terms))) == [winner]
+
+
+class TestOtherChannels:
+    """Under `last_non_direct` a partner earns where no other channel brought the customer after it."""
+
+    @pytest.mark.parametrize(
+        ("channels", "winner"),
+        [
+            ([None, "anna"], ["anna"]),
+            (["anna", None], []),
+            (["anna", None, "berta"], ["berta"]),
+            ([None], []),
+        ],
+    )
+    def test_the_newest_touch_of_all_decides(self, channels: list[str | None], winner: list[str]) -> None:
+        touches = [
+            a_touch(partner, SOLD - days(9 - n), channel="partner" if partner else "search")
+            for n, partner in enumerate(channels)
+        ]
+        decision = decided(some_facts(None, *touches), some_terms(model="last_non_direct"))
+        assert list(credits_of(decision)) == winner
+
+    def test_it_is_told_that_another_channel_came_last(self) -> None:
+        touches = [a_touch("anna", SOLD - days(2)), a_touch(None, channel="search")]
+        decision = decided(some_facts(None, *touches), some_terms(model="last_non_direct"))
+        assert (decision.outcome, decision.reason) == (Outcome.UNATTRIBUTED, "model_gives_none")
+        assert reasons(decision) == ["model_gives_none", "other_channel"]
+
+    def test_what_came_after_the_sale_or_before_the_window_decides_nothing(self) -> None:
+        others = [a_touch(None, at, channel="search") for at in (SOLD + SECOND, SOLD - days(31))]
+        touches = [a_touch("anna", SOLD - days(2)), *others]
+        decision = decided(some_facts(None, *touches), some_terms(model="last_non_direct"))
+        assert list(credits_of(decision)) == ["anna"]
+
+
+def test_a_channel_without_a_weight_earns_nothing_and_is_told_so() -> None:
+    decision = decided(
+        some_facts(None, a_touch("anna")), some_terms(model="channel_weights", channel_weights={"x": 1})
+    )
+    assert (decision.reason, [step.share for step in decision.path]) == ("model_gives_none", [0])
 
 
 class TestVersion:

@@ -10,8 +10,9 @@ from chalicelib.domain.attribution import MODELS
 from chalicelib.domain.commission import KINDS
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.program import Method, Program
-from chalicelib.domain.review import normal_domain, refuse, review_program, review_terms
-from chalicelib.domain.terms import Attribution, CommissionRule, Terms
+from chalicelib.domain.review import normal_domain, refuse, review_program
+from chalicelib.domain.terms import Attribution, CommissionRule, Terms, Tier
+from chalicelib.domain.terms_review import review_terms
 
 AT = datetime(2026, 10, 1, tzinfo=UTC)
 PROGRAM = Program("acme", "Acme", ("shop.example",), "EUR", "https://shop.example/", AT, "t")
@@ -114,6 +115,14 @@ def test_what_is_no_plain_host_is_no_domain(given: str) -> None:
         ({"half_life_days": 0}, "out_of_range", "half_life_days"),
         ({"weights": (50, 50, 50)}, "weights_invalid", "weights"),
         ({"weights": (-20, 60, 60)}, "weights_invalid", "weights"),
+        ({"model": "channel_weights"}, "weights_invalid", "channel_weights"),
+        ({"channel_weights": {"partner": -1}}, "out_of_range", "channel_weights.partner"),
+        ({"channel_weights": {"No Slug": 1}}, "id_invalid", "channel_weights"),
+        ({"groups": {"No Slug": ()}}, "id_invalid", "groups"),
+        ({"groups": {"a": ("anna", "No Slug")}}, "id_invalid", "groups.a[1]"),
+        ({"groups": {"a": ("anna",), "b": ("anna",)}}, "partner_repeated", "groups.b[0]"),
+        ({"priority": ("a",)}, "group_unknown", "priority[0]"),
+        ({"groups": {"a": ()}, "priority": ("a", "a")}, "group_repeated", "priority[1]"),
     ],
 )
 def test_each_part_of_attribution_is_checked(change: dict[str, Any], code: str, field: str) -> None:
@@ -135,6 +144,23 @@ def test_each_part_of_attribution_is_checked(change: dict[str, Any], code: str, 
         (CommissionRule("sale", "flat", rate_bp=1, amount_minor=1), "field_invalid", "rate_bp"),
         (CommissionRule("sale", "flat", amount_minor=2**53), "amount_invalid", "amount"),
         (CommissionRule("sale", "flat", amount_minor=-1), "amount_invalid", "amount"),
+        (CommissionRule("sale", "tiered"), "field_required", "tiers"),
+        (CommissionRule("sale", "tiered", rate_bp=1, tiers=(Tier(0, 1),)), "field_invalid", "rate_bp"),
+        (CommissionRule("sale", "percent", rate_bp=1, tiers=(Tier(0, 1),)), "field_invalid", "tiers"),
+        (CommissionRule("sale", "tiered", tiers=(Tier(1, 1),)), "tiers_invalid", "tiers[0].from_amount"),
+        (
+            CommissionRule("sale", "tiered", tiers=(Tier(0, 1), Tier(0, 2))),
+            "tiers_invalid",
+            "tiers[1].from_amount",
+        ),
+        (CommissionRule("sale", "tiered", tiers=(Tier(0, 10_001),)), "out_of_range", "tiers[0].rate_bp"),
+        (CommissionRule("sale", "flat", amount_minor=1, min_order_minor=-1), "amount_invalid", "min_order"),
+        (CommissionRule("sale", "flat", amount_minor=1, cap_minor=-1), "amount_invalid", "cap"),
+        (CommissionRule("sale", "flat", amount_minor=1, partner="No Slug"), "id_invalid", "partner"),
+        (CommissionRule("sale", "flat", amount_minor=1, group="vips"), "group_unknown", "group"),
+        (CommissionRule("sale", "flat", amount_minor=1, sku="a", category="b"), "field_invalid", "category"),
+        (CommissionRule("sale", "flat", amount_minor=1, sku="a\n"), "name_invalid", "sku"),
+        (CommissionRule("sale", "flat", amount_minor=1, exclude=("tax", "")), "name_invalid", "exclude[1]"),
     ],
 )
 def test_each_part_of_a_commission_is_checked(rule: CommissionRule, code: str, field: str) -> None:
@@ -151,8 +177,9 @@ def test_terms_pay_for_something_and_for_each_event_once() -> None:
 
 def test_every_model_and_kind_of_the_engine_may_be_chosen() -> None:
     for model in MODELS:
-        assert review_terms(replace(TERMS, attribution=Attribution(model))) == []
-    rules = {"percent": {"rate_bp": 1}, "flat": {"amount_minor": 1}}
+        attribution = Attribution(model, channel_weights={"partner": 1})
+        assert review_terms(replace(TERMS, attribution=attribution)) == []
+    rules = {"percent": {"rate_bp": 1}, "flat": {"amount_minor": 1}, "tiered": {"tiers": (Tier(0, 500),)}}
     for kind in KINDS:
         rule = CommissionRule("sale", kind, **rules.get(kind, {}))
         assert review_terms(replace(TERMS, commissions=(rule,))) == []

@@ -143,6 +143,9 @@ class TestTerms:
                 "half_life_days": 7,
                 "weights": [40, 20, 40],
                 "coupon": "beats_click",
+                "channel_weights": {},
+                "groups": {},
+                "priority": [],
             },
             "hold_days": 14,
             "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
@@ -201,3 +204,39 @@ class TestTerms:
     def test_terms_of_no_program_are_not_found(self, api: Api) -> None:
         api.post("/v1/programs/nobodys/terms", TERMS).refused(404, "program_unknown", "program")
         api.get("/v1/programs/nobodys/terms").refused(404, "program_unknown", "program")
+
+    def test_groups_tiers_and_narrow_rules_are_answered_as_they_were_stated(self, api: Api) -> None:
+        attribution = {
+            "model": "channel_weights",
+            "coupon": "if_in_path",
+            "channel_weights": {"creators": 3, "partner": 1},
+            "groups": {"creators": ["anna"], "coupons": ["ben"]},
+            "priority": ["creators"],
+        }
+        tiers = [{"from_amount": 0, "rate_bp": 500}, {"from_amount": 10_000, "rate_bp": 800}]
+        commissions = [
+            {"event": "sale", "kind": "percent", "rate_bp": 1000, "exclude": ["tax"], "min_order": 100},
+            {
+                "event": "sale",
+                "kind": "tiered",
+                "tiers": tiers,
+                "tier_mode": "retroactive",
+                "group": "creators",
+            },
+            {"event": "sale", "kind": "flat", "amount": 300, "partner": "ben", "sku": "boots", "cap": 900},
+        ]
+        body = {"attribution": attribution, "commissions": commissions}
+        answered = api.post("/v1/programs/acme/terms", body).json
+        assert answered["commissions"] == commissions
+        assert {name: answered["attribution"][name] for name in attribution} == attribution
+
+    def test_a_partner_does_not_read_what_is_for_others(self, api: Api) -> None:
+        groups = {"creators": ["anna"], "coupons": ["ben"]}
+        rule = {"event": "sale", "kind": "percent", "rate_bp": 1000}
+        rules = [rule, rule | {"partner": "ben"}, rule | {"group": "coupons"}, rule | {"group": "creators"}]
+        api.post("/v1/programs/acme/terms", {"attribution": {"groups": groups}, "commissions": rules})
+        api.partner()
+        api.enroll()
+        (seen,) = api.get("/v1/programs/acme/terms", api.key("partner", partner="anna")).json["data"]
+        assert seen["attribution"]["groups"] == {"creators": ["anna"]}
+        assert seen["commissions"] == [rule, rule | {"group": "creators"}]

@@ -10,7 +10,7 @@ from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon
 from chalicelib.domain.program import Consent, Method, Program
-from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms
+from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, Tier, TierMode
 from chalicelib.storage.catalogue import Catalogue
 
 AT = datetime(2026, 10, 1, 8, 30, 0, 123000, tzinfo=UTC)
@@ -33,13 +33,34 @@ PROGRAM = Program(
     utm={"utm_source": "partner"},
     shards=7,
 )
+NARROW = CommissionRule(
+    "sale",
+    "tiered",
+    tiers=(Tier(0, 500), Tier(10_000, 800)),
+    tier_mode=TierMode.RETROACTIVE,
+    partner="anna",
+    category="shoes",
+    exclude=("tax", "shipping"),
+    min_order_minor=100,
+    cap_minor=900,
+)
 TERMS = Terms(
     "acme",
     1,
     AT,
-    Attribution("position", 60, {Method.PIXEL: 1, Method.TAG: 2}, 3, (10, 80, 10), CouponRule.OFF),
+    Attribution(
+        "position",
+        60,
+        {Method.PIXEL: 1, Method.TAG: 2},
+        3,
+        (10, 80, 10),
+        CouponRule.OFF,
+        {"creators": 3, "partner": 1},
+        {"creators": ("anna", "ben"), "empty": ()},
+        ("creators",),
+    ),
     0,
-    (CommissionRule("sale", "percent", rate_bp=0), CommissionRule("lead", "flat", amount_minor=500)),
+    (CommissionRule("sale", "percent", rate_bp=0), CommissionRule("lead", "flat", amount_minor=500), NARROW),
 )
 PARTNER = Partner("anna", "Anna", "anna@example.com", AT, "acme")
 ENROLLMENT = Enrollment("acme", "anna", "abcd2345", AT)

@@ -8,7 +8,7 @@ line in `KINDS`.
 from collections.abc import Callable
 from fractions import Fraction
 
-from chalicelib.domain.commission import flat, percent
+from chalicelib.domain.commission import flat, percent, tiered
 from chalicelib.domain.commission.sale import Sale
 from chalicelib.domain.terms import CommissionRule
 
@@ -17,4 +17,5 @@ Kind = Callable[[CommissionRule, Sale], Fraction]
 KINDS: dict[str, Kind] = {
     "percent": percent.pay,
     "flat": flat.pay,
+    "tiered": tiered.pay,
 }

@@ -1,16 +1,11 @@
 """What a commission kind may look at."""
 
 from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
 
 from chalicelib.domain.conversion import Content
-
-
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """The sale as reported, and the currency in which the program states its flat amounts."""
-
-    content: Content
-    program_currency: str
+from chalicelib.domain.rates import NO_RATES, Rates, convert
 
 
 class Waiting(Exception):
@@ -20,3 +15,40 @@ class Waiting(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """The sale, or the lines of it that a rule is for, and the currency in which rules state amounts.
+
+    `units` is what a flat amount is paid for: 1 for an order, the quantity for lines. `rates` are the
+    program's, of which those of the day `on` are used.
+    """
+
+    content: Content
+    program_currency: str
+    units: int = 1
+    rates: Rates = NO_RATES
+    on: date = date.min
+
+    def stated(self, amount_minor: int) -> Fraction:
+        """An amount that a rule states, in minor units of the sale's currency.
+
+        Raises:
+            Waiting: `rate_missing`.
+        """
+        return exchange(amount_minor, self.program_currency, self.content.currency, self.rates, self.on)
+
+
+def exchange(amount_minor: Fraction | int, base: str, quote: str, rates: Rates, on: date) -> Fraction:
+    """The amount in minor units of another currency, exactly, at that day's rate.
+
+    Raises:
+        Waiting: `rate_missing`.
+    """
+    if base == quote:
+        return amount_minor if isinstance(amount_minor, Fraction) else Fraction(amount_minor)
+    rate = rates.find(base, quote, on)
+    if rate is None:
+        raise Waiting("rate_missing", f"no rate from {base} to {quote} for {on.isoformat()}")
+    return convert(amount_minor, base, quote, rate)

@@ -32,6 +32,7 @@ def shares_of(weights: Sequence[int]) -> list[Fraction]:
 
 def shares(model: str, *ages_days: float, at: datetime = SOLD, **rules: object) -> list[Fraction]:
     touches = [a_touch(f"p{number}", SOLD - days(age)) for number, age in enumerate(ages_days)]
+    rules = {"channel_weights": {"partner": 1}} | rules
     return shares_of(MODELS[model](touches, at, Attribution(**rules)))  # type: ignore[arg-type]
 
 
@@ -40,7 +41,7 @@ def shares(model: str, *ages_days: float, at: datetime = SOLD, **rules: object) 
 def test_every_touch_has_a_weight_and_they_are_something_to_share_by(
     model: str, ages: list[int], half_life_days: int, weights: tuple[int, int, int]
 ) -> None:
-    rules = Attribution(half_life_days=half_life_days, weights=weights)
+    rules = Attribution(half_life_days=half_life_days, weights=weights, channel_weights={"partner": 3})
     found = MODELS[model](touches_aged(ages), SOLD, rules)
     assert len(found) == len(ages)
     assert all(type(weight) is int and weight >= 0 for weight in found)
@@ -81,6 +82,18 @@ def test_position_weighs_the_ends_and_divides_the_middle(
     weights: tuple[int, int, int], count: int, expected: list[Fraction]
 ) -> None:
     assert shares("position", *range(count, 0, -1), weights=weights) == expected
+
+
+def test_channels_weigh_what_the_terms_say() -> None:
+    groups = {"creators": ("p0",), "coupons": ("p1", "p2"), "others": ("p3",)}
+    weights = {"creators": 3, "coupons": 1, "partner": 2}
+    assert MODELS["channel_weights"](
+        touches_aged([5, 4, 3, 2, 1]), SOLD, Attribution(groups=groups, channel_weights=weights)
+    ) == [3, 1, 1, 2, 2]
+
+
+def test_a_channel_that_is_not_named_weighs_nothing() -> None:
+    assert MODELS["channel_weights"](touches_aged([1]), SOLD, Attribution()) == [0]
 
 
 def test_a_touch_one_half_life_older_weighs_half_as_much() -> None:

@@ -1,0 +1,120 @@
+"""The price of a sale for one partner: which rule pays for what, and how much, exactly.
+
+A rule may be for one partner or a group, and for a product or a category of lines. Of the rules that match
+a line the most specific one pays for it: first by whom it is for (the partner, its group, everybody), then
+by what (the product, its category, anything). What no line accounts for, and all of an order without
+lines, falls to the most specific rule for anything. Where something is left that no rule is for, the price
+isn't guessed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from chalicelib.domain.commission import KINDS
+from chalicelib.domain.commission.sale import Sale, Waiting
+from chalicelib.domain.conversion import Content, Item
+from chalicelib.domain.terms import CommissionRule
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one rule pays for its part of the sale, in minor units of the sale's currency.
+
+    `limited` says what changed the plain result: `minimum_order`, `cap` or nothing.
+    """
+
+    rule: CommissionRule
+    base_minor: int
+    pays: Fraction
+    limited: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a partner would earn for the whole sale; `excluded_minor` of it earns nothing by the rules."""
+
+    parts: tuple[Part, ...]
+    excluded_minor: int = 0
+
+    @property
+    def exact(self) -> Fraction:
+        """The sum of the parts, unrounded."""
+        if len(self.parts) == 1:
+            return self.parts[0].pays
+        return sum((part.pays for part in self.parts), Fraction(0))
+
+    @property
+    def text(self) -> str:
+        """The rules in a few words, as ledgers tell them."""
+        return " + ".join(dict.fromkeys(rule_text(part.rule) for part in self.parts)) or "no rule"
+
+
+def price(rules: Sequence[CommissionRule], partner: str, group: str | None, sale: Sale) -> Price:
+    """The price of this sale for the partner, under the rules of the sale's event.
+
+    Raises:
+        Waiting: `commission_rule_missing`, `items_exceed_amount`, `rate_missing`.
+    """
+    matching = [rule for rule in rules if _is_for(rule, partner, group)]
+    if len(matching) == 1 and not matching[0].is_for_lines and not matching[0].exclude:
+        return Price((_pay(matching[0], sale, sale),))
+    whole = _best(rule for rule in matching if not rule.is_for_lines)
+    by_rule: dict[CommissionRule, list[Item]] = {}
+    excluded = 0
+    for item in sale.content.items:
+        rule = _best(rule for rule in matching if _takes(rule, item))
+        if rule and item.category is not None and item.category in rule.exclude:
+            excluded += item.amount_minor
+        elif rule and rule.is_for_lines:
+            by_rule.setdefault(rule, []).append(item)
+    parts = [_pay(rule, _lines(sale, items), sale) for rule, items in by_rule.items()]
+    rest = sale.content.amount_minor - excluded - sum(part.base_minor for part in parts)
+    if rest < 0:
+        raise Waiting("items_exceed_amount", "the lines that rules are for come to more than the order")
+    if rest > 0 or not parts:
+        if whole is None:
+            raise Waiting("commission_rule_missing", f"no rule is for all of this sale by {partner}")
+        content = Content(rest, sale.content.currency, sale.content.items)
+        parts.append(_pay(whole, replace(sale, content=content), sale))
+    return Price(tuple(parts), excluded)
+
+
+def rule_text(rule: CommissionRule) -> str:
+    """A rule in a few words: what it pays, and for whom and what, where it is not for all."""
+    if rule.kind == "tiered":
+        brackets = ", ".join(f"{tier.rate_bp} bp from {tier.from_minor}" for tier in rule.tiers)
+        pays = f"tiered {rule.tier_mode}: {brackets}"
+    else:
+        pays = f"{rule.rate_bp} bp" if rule.rate_bp is not None else f"{rule.kind} {rule.amount_minor}"
+    stated = {"partner": rule.partner, "group": rule.group, "product": rule.sku, "category": rule.category}
+    names = [f"{name} {value}" for name, value in stated.items() if value]
+    return f"{pays} ({', '.join(names)})" if names else pays
+
+
+def _is_for(rule: CommissionRule, partner: str, group: str | None) -> bool:
+    return rule.partner in {None, partner} and rule.group in {None, group}
+
+
+def _takes(rule: CommissionRule, item: Item) -> bool:
+    return rule.sku in {None, item.sku} and rule.category in {None, item.category}
+
+
+def _best(rules: Iterable[CommissionRule]) -> CommissionRule | None:
+    return max(rules, key=lambda rule: rule.specificity, default=None)
+
+
+def _lines(sale: Sale, items: Sequence[Item]) -> Sale:
+    content = Content(sum(item.amount_minor for item in items), sale.content.currency, tuple(items))
+    return replace(sale, content=content, units=sum(item.quantity for item in items))
+
+
+def _pay(rule: CommissionRule, part: Sale, order: Sale) -> Part:
+    """The rule on its part; its minimum looks at the whole order, its cap at what the part pays."""
+    base = part.content.amount_minor
+    if rule.min_order_minor and order.content.amount_minor < order.stated(rule.min_order_minor):
+        return Part(rule, base, Fraction(0), "minimum_order")
+    pays = KINDS[rule.kind](rule, part)
+    if rule.cap_minor is not None and pays > (cap := order.stated(rule.cap_minor)):
+        return Part(rule, base, cap, "cap")
+    return Part(rule, base, pays)

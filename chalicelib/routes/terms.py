@@ -1,0 +1,225 @@
+"""`/v1/programs/{program}/terms`: what a program pays whom for what, version by version."""
+
+from typing import Any
+
+from chalice import Blueprint
+
+from chalicelib.domain.credentials import Scope, program_unknown
+from chalicelib.domain.period import format_instant
+from chalicelib.domain.program import Method
+from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, Tier, TierMode
+from chalicelib.routes import paging
+from chalicelib.routes.endpoint import Body, Call, View, endpoint
+from chalicelib.services import terms
+
+bp = Blueprint(__name__)
+
+DEFAULT_HOLD_DAYS = 30
+PIXEL_WINDOW_DAYS = 28
+"""The usual life of a conversion pixel's cookie (Aspire); never longer than the other methods' window."""
+
+
+class AttributionBody(Body):
+    """Which touches count, and how they share. What is left out has the usual value.
+
+    `groups` name partners of a kind; `priority` says which groups come first; `channel_weights` are those
+    of the model of that name, by group or channel.
+    """
+
+    model: str | None = None
+    window_days: int | None = None
+    window_days_by_method: dict[Method, int] | None = None
+    half_life_days: int | None = None
+    weights: tuple[int, int, int] | None = None
+    coupon: CouponRule | None = None
+    channel_weights: dict[str, int] | None = None
+    groups: dict[str, list[str]] | None = None
+    priority: list[str] | None = None
+
+
+class TierBody(Body):
+    """A bracket: from this amount of the sale on (minor units of the program's currency), this rate."""
+
+    from_amount: int
+    rate_bp: int
+
+
+class CommissionBody(Body):
+    """What one event pays: `rate_bp` (basis points), `tiers`, or `amount` (in the program's currency).
+
+    `partner` or `group`, and `sku` or `category`, narrow the rule; the most specific one that matches pays.
+    """
+
+    event: str
+    kind: str
+    rate_bp: int | None = None
+    amount: int | None = None
+    tiers: list[TierBody] | None = None
+    tier_mode: TierMode | None = None
+    partner: str | None = None
+    group: str | None = None
+    sku: str | None = None
+    category: str | None = None
+    exclude: list[str] | None = None
+    min_order: int | None = None
+    cap: int | None = None
+
+
+class NewTerms(Body):
+    """A version of the terms, in force from now on. `hold_days` is 30 where it is left out."""
+
+    commissions: list[CommissionBody]
+    attribution: AttributionBody | None = None
+    hold_days: int | None = None
+
+
+class AttributionView(View):
+    """Which touches count, and how they share."""
+
+    model: str
+    window_days: int
+    window_days_by_method: dict[Method, int]
+    half_life_days: int
+    weights: tuple[int, int, int]
+    coupon: CouponRule
+    channel_weights: dict[str, int]
+    groups: dict[str, list[str]]
+    priority: list[str]
+
+
+class TermsView(View):
+    """A version of the terms, in force from `starts_at` until the next one starts."""
+
+    program: str
+    version: int
+    starts_at: str
+    attribution: AttributionView
+    hold_days: int
+    commissions: list[dict[str, Any]]
+
+
+@bp.route("/v1/programs/{program}/terms", methods=["POST"], content_types=["*/*"])
+@endpoint(body=NewTerms, returns=TermsView, status=201, scopes={Scope.ADMIN, Scope.MERCHANT})
+def publish_terms(call: Call[NewTerms]) -> TermsView:
+    """Publish a new version of the terms, in force from now on."""
+    call.caller.require_program(call.path["program"])
+    published = terms.publish(call.stores, call.path["program"], *parts_of(call.body), call.now)
+    return _terms_view(published, only_for=None)
+
+
+@bp.route("/v1/programs/{program}/terms", methods=["GET"], content_types=["*/*"])
+@endpoint(
+    returns=paging.Listing[TermsView],
+    scopes={Scope.ADMIN, Scope.MERCHANT, Scope.PARTNER},
+    query=paging.QUERY,
+)
+def list_terms(call: Call[None]) -> paging.Listing[TermsView]:
+    """List the versions of the terms, oldest first; a partner sees what is for it."""
+    program, caller = call.path["program"], call.caller
+    caller.require_program(program)
+    call.stores.catalogue.program(program)
+    if caller.is_partner and call.stores.catalogue.find_enrollment(program, caller.partner or "") is None:
+        raise program_unknown()
+    limit, start = paging.wanted(call)
+    found, next_key = call.stores.catalogue.terms_page(program, limit, start)
+    only_for = caller.partner if caller.is_partner else None
+    return paging.listing(call, [_terms_view(version, only_for) for version in found], next_key)
+
+
+def parts_of(body: NewTerms) -> tuple[Attribution, int, list[CommissionRule]]:
+    """The terms that a body asks for: attribution, days of hold and commissions."""
+    hold_days = DEFAULT_HOLD_DAYS if body.hold_days is None else body.hold_days
+    return _attribution(body.attribution or AttributionBody()), hold_days, [*map(_rule, body.commissions)]
+
+
+def _given(**settings: object) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _attribution(body: AttributionBody) -> Attribution:
+    groups = {name: tuple(partners) for name, partners in (body.groups or {}).items()}
+    stated = Attribution(
+        **_given(
+            model=body.model,
+            window_days=body.window_days,
+            window_days_by_method={},
+            half_life_days=body.half_life_days,
+            weights=body.weights,
+            coupon=body.coupon,
+            channel_weights=body.channel_weights,
+            groups=groups,
+            priority=None if body.priority is None else tuple(body.priority),
+        )
+    )
+    windows = {Method.PIXEL: min(PIXEL_WINDOW_DAYS, stated.window_days)} | (body.window_days_by_method or {})
+    stated.window_days_by_method.update(windows)
+    return stated
+
+
+def _rule(body: CommissionBody) -> CommissionRule:
+    tiers = None if body.tiers is None else tuple(Tier(tier.from_amount, tier.rate_bp) for tier in body.tiers)
+    return CommissionRule(
+        body.event,
+        body.kind,
+        **_given(
+            rate_bp=body.rate_bp,
+            amount_minor=body.amount,
+            tiers=tiers,
+            tier_mode=body.tier_mode,
+            partner=body.partner,
+            group=body.group,
+            sku=body.sku,
+            category=body.category,
+            exclude=None if body.exclude is None else tuple(body.exclude),
+            min_order_minor=body.min_order,
+            cap_minor=body.cap,
+        ),
+    )
+
+
+def _terms_view(version: Terms, only_for: str | None) -> TermsView:
+    """The version; where `only_for` names a partner, without the other partners' groups and rules."""
+    attribution = version.attribution
+    own_group = attribution.group_of(only_for)
+    groups = {name: list(partners) for name, partners in attribution.groups.items()}
+    rules = version.commissions
+    if only_for is not None:
+        groups = {own_group: [only_for]} if own_group else {}
+        rules = tuple(r for r in rules if r.partner in {None, only_for} and r.group in {None, own_group})
+    return TermsView(
+        program=version.program,
+        version=version.version,
+        starts_at=format_instant(version.starts_at),
+        attribution=AttributionView(
+            model=attribution.model,
+            window_days=attribution.window_days,
+            window_days_by_method=attribution.window_days_by_method,
+            half_life_days=attribution.half_life_days,
+            weights=attribution.weights,
+            coupon=attribution.coupon,
+            channel_weights=attribution.channel_weights,
+            groups=groups,
+            priority=list(attribution.priority),
+        ),
+        hold_days=version.hold_days,
+        commissions=[_rule_view(rule) for rule in rules],
+    )
+
+
+def _rule_view(rule: CommissionRule) -> dict[str, Any]:
+    tiers = [{"from_amount": tier.from_minor, "rate_bp": tier.rate_bp} for tier in rule.tiers]
+    return _given(
+        event=rule.event,
+        kind=rule.kind,
+        rate_bp=rule.rate_bp,
+        amount=rule.amount_minor,
+        tiers=tiers or None,
+        tier_mode=rule.tier_mode if tiers else None,
+        partner=rule.partner,
+        group=rule.group,
+        sku=rule.sku,
+        category=rule.category,
+        exclude=list(rule.exclude) or None,
+        min_order=rule.min_order_minor or None,
+        cap=rule.cap_minor,
+    )
