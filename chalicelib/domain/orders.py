@@ -1,0 +1,295 @@
+"""Orders as a shop's export or a partner's own list tells them, read from CSV.
+
+Strict about money and tolerant about spreadsheets: any of three delimiters, a byte order mark, UTF-16 and
+Windows-1252, apostrophes before cells and decimal commas are read; whatever could mean two things is not
+guessed. A row that can't be read is reported with its line, and stops no other.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.currencies import DIGITS
+from chalicelib.domain.errors import Invalid, TooLarge
+from chalicelib.domain.money import parse_major
+from chalicelib.domain.order_formats import FORMATS, Format, fold
+
+MAX_ROWS = 50_000
+MAX_CELL = 100_000
+
+_LEAD = re.compile(r"^[\s\ufeff\u200b]*'?")
+_EXPONENT = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+", re.ASCII)
+_ISO = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T](?P<time>[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?"
+    r"\s*(?P<zone>Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?",
+    re.ASCII,
+)
+_AMERICAN = re.compile(
+    r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})/(?P<year>[0-9]{4})"
+    r"(?: (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2})?)?",
+    re.ASCII,
+)
+
+
+class Status(StrEnum):
+    """Where an order stands in its shop."""
+
+    PAID = "paid"
+    OPEN = "open"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order of a file. `line` is its first line in it, 1 being the header.
+
+    `ids` are the names under which it may have been reported, the likeliest first; `amount_minor` is None
+    in a partner's list that tells none; `refunded_minor` what was given back of it so far.
+    """
+
+    line: int
+    ids: tuple[str, ...]
+    amount_minor: int | None
+    currency: str
+    status: Status = Status.PAID
+    refunded_minor: int = 0
+    occurred_at: datetime | None = None
+    coupon: str | None = None
+    click_id: str | None = None
+    customer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that can't be read, and why."""
+
+    line: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFile:
+    """What a file holds; `tells_status` says whether it knows of cancellations and refunds."""
+
+    format: str
+    orders: tuple[Order, ...]
+    bad_rows: tuple[BadRow, ...]
+    tells_status: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read a file: the program's currency and time zone, and columns that the caller named."""
+
+    currency: str
+    timezone: str
+    columns: Mapping[str, str]
+    amount_needed: bool = True
+
+
+def read_orders(raw: bytes, reading: Reading) -> OrderFile:
+    """The orders in a CSV file.
+
+    Raises:
+        Invalid: `csv_invalid`, `csv_empty`, `column_unknown`, `columns_unknown` (no known export).
+        TooLarge: `csv_too_large`, above 50,000 rows.
+    """
+    text = _decode(raw)
+    header, rows = _rows(text)
+    form = _format_of(header, reading)
+    places = form.places(header)
+    orders: dict[str, Order] = {}
+    bad: list[BadRow] = []
+    for line, cells in rows:
+        row = {
+            name: _clean(cells[at]) for name, at in places.items() if at < len(cells) and _clean(cells[at])
+        }
+        if form.continues(row, cells):
+            continue
+        try:
+            order = _order(line, row, form, reading)
+            if order.ids[0] in orders:
+                raise Invalid("order_repeated", "this order stands in the file twice")
+            orders[order.ids[0]] = order
+        except Invalid as problem:
+            bad.append(BadRow(line, problem.code, problem.message))
+    return OrderFile(
+        form.name, tuple(orders.values()), tuple(bad), "status" in places or "refunded" in places
+    )
+
+
+def _decode(raw: bytes) -> str:
+    """Text as spreadsheets save it: UTF-8, UTF-16 with its mark, else Windows-1252."""
+    try:
+        if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+            return raw.decode("utf-16")
+        try:
+            return raw.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return raw.decode("cp1252")
+    except UnicodeDecodeError:
+        raise Invalid("csv_invalid", "the file is not text in UTF-8", "csv") from None
+
+
+def _rows(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    if "\x00" in text:
+        raise Invalid("csv_invalid", "the file holds NUL", "csv")
+    first = text.lstrip().split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    found: list[tuple[int, list[str]]] = []
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                found.append((line, cells))
+            if len(found) > MAX_ROWS + 1:
+                raise TooLarge("csv_too_large", f"a file may have {MAX_ROWS} rows", "csv")
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise Invalid("csv_invalid", f"line {reader.line_num}: {error}", "csv") from None
+    if not found:
+        raise Invalid("csv_empty", "the file has no header", "csv")
+    return found[0][1], found[1:]
+
+
+def _format_of(header: Sequence[str], reading: Reading) -> Format:
+    names = {fold(name) for name in header}
+    if reading.columns:
+        missing = [column for column in reading.columns.values() if fold(column) not in names]
+        if missing:
+            raise Invalid("column_unknown", f"the file has no column {missing[0][:100]}", "columns")
+        return Format("mapped", {name: (column,) for name, column in reading.columns.items()})
+    for form in FORMATS:
+        if form.fits(names, amount_needed=reading.amount_needed):
+            return form
+    raise Invalid("columns_unknown", "this is no export that is known: name its columns in `columns`", "csv")
+
+
+def _order(line: int, row: Mapping[str, str], form: Format, reading: Reading) -> Order:
+    currency = row.get("currency", reading.currency).upper()
+    if currency not in DIGITS:
+        raise Invalid("currency_unknown", "currency must be an ISO 4217 code such as EUR")
+    ids = _ids(row)
+    if "amount" not in row and reading.amount_needed:
+        raise Invalid("amount_missing", "the row has no amount")
+    amount = parse_amount(row["amount"], currency) if "amount" in row else None
+    refunded = parse_amount(row["refunded"].removeprefix("-"), currency) if "refunded" in row else 0
+    status = _status(row, form)
+    if amount is not None and refunded > amount:
+        raise Invalid("refund_exceeds_sale", "more was refunded than the order's amount")
+    if refunded and refunded == amount and status is Status.PAID:
+        status = Status.REFUNDED
+    return Order(
+        line=line,
+        ids=ids,
+        amount_minor=amount,
+        currency=currency,
+        status=status,
+        refunded_minor=refunded,
+        occurred_at=_time(row["occurred_at"], form, reading) if "occurred_at" in row else None,
+        coupon=row["coupon"].split(",")[0].strip() if "coupon" in row else None,
+        click_id=row.get("click_id"),
+        customer_id=row.get("customer_id"),
+    )
+
+
+def _ids(row: Mapping[str, str]) -> tuple[str, ...]:
+    """The order's names, those that a spreadsheet rounded left out; a `#` before one may have been left."""
+    told = [row[name] for name in ("order_id", "order_name") if name in row]
+    whole = [text for text in told if not _EXPONENT.fullmatch(text)]
+    if told and not whole:
+        raise Invalid("order_id_rounded", f"a spreadsheet rounded the order's id to {told[0][:40]}")
+    names = [name for text in whole for name in (text, text.removeprefix("#")) if name]
+    if not names:
+        raise Invalid("order_id_missing", "the row has no order id")
+    if any(len(name) > 128 or not name.isprintable() for name in names):
+        raise Invalid("order_id_invalid", "an order id is 1 to 128 printable characters")
+    return tuple(dict.fromkeys(names))
+
+
+def _status(row: Mapping[str, str], form: Format) -> Status:
+    if "cancelled_at" in row:
+        return Status.CANCELLED
+    if "status" not in row:
+        return Status.PAID
+    known = form.statuses.get(fold(row["status"]).removeprefix("wc-"))
+    if known is None:
+        raise Invalid("status_unknown", f"what does the status {row['status'][:40]} mean?")
+    return Status(known)
+
+
+def parse_amount(text: str, currency: str) -> int:
+    """Minor units of an amount as shops and spreadsheets write it: `1,234.50`, `1.234,50 €`, `EUR 12`.
+
+    Of one separator alone before three digits it can't be told what it means, and such an amount is
+    refused; a full stop in a currency that has three digits begins those.
+
+    Raises:
+        Invalid: `amount_invalid`, `amount_ambiguous`.
+    """
+    bare = text.replace(currency, "").strip(" \u00a0\u202f\t€$£¥").replace("\u00a0", "").replace("\u202f", "")
+    if "," in bare:
+        bare = _without_commas(bare, currency)
+    elif bare.count(".") > 1:
+        bare = _ungrouped(bare, ".")
+    elif bare[-4:-3] == "." and DIGITS[currency] != 3:
+        raise _ambiguous(bare, currency)
+    return parse_major(re.sub(r"^0+(?=[0-9])", "", bare), currency)
+
+
+def _without_commas(bare: str, currency: str) -> str:
+    comma, stop = bare.rfind(","), bare.rfind(".")
+    if stop > comma:
+        return _ungrouped(bare[:stop], ",") + bare[stop:]
+    if stop >= 0:
+        return _ungrouped(bare[:comma], ".") + "." + bare[comma + 1 :]
+    if bare.count(",") > 1:
+        return _ungrouped(bare, ",")
+    if len(bare) - comma == 4:
+        raise _ambiguous(bare, currency)
+    return bare.replace(",", ".")
+
+
+def _ambiguous(bare: str, currency: str) -> Invalid:
+    return Invalid("amount_ambiguous", f"{bare[:40]} {currency} may be thousands or decimals")
+
+
+def _ungrouped(text: str, separator: str) -> str:
+    first, *groups = text.split(separator)
+    if not 1 <= len(first) <= 3 or any(len(group) != 3 for group in groups):
+        raise Invalid("amount_invalid", "amount must be a decimal such as 19.90")
+    return first + "".join(groups)
+
+
+def _time(text: str, form: Format, reading: Reading) -> datetime:
+    """The instant; without a zone it is meant in the program's."""
+    try:
+        found = _ISO.fullmatch(text)
+        if found:
+            zone = (found["zone"] or "").replace("UTC", "Z").replace("GMT", "Z")
+            instant = datetime.fromisoformat(f"{found['day']}T{found['time'] or '00:00'}{zone}")
+        elif form.american_dates and (american := _AMERICAN.fullmatch(text)):
+            parts = {name: int(value or 0) for name, value in american.groupdict().items()}
+            instant = datetime(**parts, tzinfo=ZoneInfo(reading.timezone))
+        else:
+            raise ValueError
+        local = instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(reading.timezone))
+        utc = local.astimezone(UTC)
+        if not 1970 <= utc.year <= 9998:
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise Invalid("time_invalid", "a time must be written such as 2026-11-01 13:00:00 +0100") from None
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def _clean(cell: str) -> str:
+    return _LEAD.sub("", cell).strip()
