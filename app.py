@@ -23,6 +23,7 @@ ROUTES = (
     "conversions",
     "identities",
     "stats",
+    "deliveries",
     "ledgers",
     "payouts",
     "keys",

@@ -19,11 +19,15 @@ class By(StrEnum):
     CAMPAIGN = "campaign"
 
 
+DELIVERIES = "deliveries"
+"""The kind of cells that count reports of orders: `channel` is the method, `verdict` the outcome."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Cell:
-    """Where something is counted: `kind` is `clicks` or `money`, `day` a date in UTC.
+    """Where something is counted: `kind` is `clicks`, `money` or `deliveries`, `day` a date in UTC.
 
-    `verdict` is empty for money, `currency` for clicks; `link` is a code, empty for none.
+    `verdict` is empty for money, `currency` for all but money; `link` is a code, empty for none.
     """
 
     program: str
@@ -66,6 +70,12 @@ def of_click(click: Click, *, is_repeat: bool) -> list[Addition]:
 def of_revision(click: Click, before: Verdict) -> list[Addition]:
     """What a click adds whose verdict was another one before."""
     return [(_cell(click, before), {"clicks": -1}), (_cell(click, click.verdict), {"clicks": 1})]
+
+
+def of_delivery(program: str, method: str, outcome: str, received_at: datetime) -> list[Addition]:
+    """What a report of an order adds that told something new."""
+    cell = Cell(program, DELIVERIES, day_of(received_at), "", "", method, verdict=outcome)
+    return [(cell, {"delivered": 1})]
 
 
 def add_up(additions: Iterable[Addition]) -> dict[Cell, dict[str, int]]:

@@ -12,6 +12,7 @@ from chalicelib import observe
 from chalicelib.domain import counts
 from chalicelib.domain.click import Click
 from chalicelib.domain.counts import Addition, Cell
+from chalicelib.domain.deliveries import CONFIRMED
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import EARNING_KINDS
 from chalicelib.domain.period import parse_instant
@@ -23,6 +24,9 @@ from chalicelib.storage.table import ConditionFailed
 
 REPEAT_WITHIN = timedelta(seconds=10)
 """The same visitor on the same link again this soon is marked as a quick repeat, and counts all the same."""
+
+_REPORTS = ("conversion", "confirmation")
+"""The items that are reports of an order: its first one, and the one that confirmed it."""
 
 _ATTEMPTS = 5
 
@@ -63,6 +67,21 @@ def count_money(stores: Stores, shard: str | None, records: Sequence[Record], no
         Unavailable: storage does not answer; the batch must be delivered again.
     """
     return _count(stores, "journal", shard, records, _of_entry, now)
+
+
+def count_deliveries(stores: Stores, shard: str | None, records: Sequence[Record], now: datetime) -> int:
+    """Count which methods delivered orders, in a batch of the conversions' stream; how many were new.
+
+    Raises:
+        Unavailable: storage does not answer; the batch must be delivered again.
+    """
+    told = [record for record in records if record.is_new and record.item.get("sk") in _REPORTS]
+    if not told:
+        return 0
+    counted = _count(stores, "conversions", shard, told, _of_report, now)
+    for (program, method), at in _newest(told).items():
+        stores.counts.note_delivery(program, method, at)
+    return counted
 
 
 def _count(
@@ -177,3 +196,21 @@ def _of_entry(record: Record) -> list[Addition]:
         currency=item["currency"],
     )
     return [(cell, amounts)]
+
+
+def _of_report(record: Record) -> list[Addition]:
+    report = record.item["report"]
+    outcome = record.item["outcome"] if record.item["sk"] == "conversion" else CONFIRMED
+    at = parse_instant(report["received_at"], "received_at")
+    return counts.of_delivery(report["program"], report["method"], outcome, at)
+
+
+def _newest(told: Sequence[Record]) -> dict[tuple[str, str], datetime]:
+    """When each method of each program delivered last, in these records."""
+    newest: dict[tuple[str, str], datetime] = {}
+    for record in told:
+        for cell, _ in _read_safely(record, _of_report):
+            at = parse_instant(record.item["report"]["received_at"], "received_at")
+            key = (cell.program, cell.channel)
+            newest[key] = max(at, newest.get(key, at))
+    return newest

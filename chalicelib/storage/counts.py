@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.counts import Addition, Cell
+from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.table import ABSENT, Condition, ConditionFailed, Table, equals, transact
 
 MAX_CELLS = 90
 """Cells in one transaction; DynamoDB takes 100 actions."""
@@ -85,6 +86,20 @@ class Counts:
             amounts = {name: value for name, value in item.items() if isinstance(value, int)}
             yield _cell(program, item["sk"]), amounts
 
+    def note_delivery(self, program: str, method: str, at: datetime) -> None:
+        """Keep when the method delivered last; an instant before the kept one changes nothing."""
+        text = format_instant(at)
+        later = Condition("attribute_not_exists(#at) OR #at < :at", {"#at": "last_at"}, {":at": text})
+        try:
+            self._table.update(program, f"delivery#{method}", {"last_at": text}, later)
+        except ConditionFailed:
+            return
+
+    def last_deliveries(self, program: str) -> dict[str, datetime]:
+        """When each method delivered last, by its name."""
+        items = self._table.query(program, prefix="delivery#")
+        return {item["sk"].split("#", 1)[1]: parse_instant(item["last_at"], "last_at") for item in items}
+
     def _additions(self, cells: Mapping[Cell, Mapping[str, int]]) -> list[dict[str, Any]]:
         return [
             self._table.add_action(cell.program, _sort_key(cell), changed)
@@ -99,11 +114,11 @@ def padded(sequence: str) -> str:
 
 
 def _sort_key(cell: Cell) -> str:
-    last = cell.verdict if cell.kind == "clicks" else cell.currency
+    last = cell.currency if cell.kind == "money" else cell.verdict
     return "#".join((cell.kind, cell.day, cell.partner, cell.link, cell.channel, last))
 
 
 def _cell(program: str, sort_key: str) -> Cell:
     kind, day, partner, link, channel, last = sort_key.split("#")
-    named = {"verdict": last} if kind == "clicks" else {"currency": last}
+    named = {"currency": last} if kind == "money" else {"verdict": last}
     return Cell(program, kind, day, partner, link, channel, **named)

@@ -221,7 +221,12 @@ class Driver:
 
     def _look(self) -> None:
         for path in (
-            *("/v1/programs", "/v1/programs/acme/terms", "/v1/programs/acme/enrollments"),
+            *(
+                "/v1/programs",
+                "/v1/programs/acme/tracking",
+                "/v1/programs/acme/terms",
+                "/v1/programs/acme/enrollments",
+            ),
             *("/v1/programs/acme/secrets", "/v1/partners", "/v1/partners/ada", "/v1/coupons?program=acme"),
             *("/v1/partners/ada/payout", "/v1/programs/acme/payout-settings"),
             *("/v1/links?program=acme", "/v1/links?program=acme&partner=ada", "/v1/links/summer"),
