@@ -69,6 +69,7 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
     """
     report = _report(stores, program, incoming, now)
     conversion = ids.conversion_id(program.id, report.event, report.order_id)
+    _check_age(stores, conversion, report, now)
     clue = _clue(program, report, incoming.visitor)
     found = evidence.gather(stores, program, conversion, clue, report.occurred_at, now)
     facts = Facts(conversion, report, now, None, found.touches, found.coupons)
@@ -192,7 +193,7 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
     check_currency(incoming.content.currency)
     check_amount(incoming.content.amount_minor)
     check_order_id(incoming.order_id)
-    coupon = _text(incoming.coupon, "coupon", 64)
+    coupon = _text(incoming.coupon.strip() if incoming.coupon else None, "coupon", 64)
     customer_id = _text(incoming.customer_id, "customer_id", 256)
     token = evidence.read_click_id(stores, incoming.click_id)
     return Report(
@@ -259,6 +260,10 @@ def _printable(text: str) -> bool:
 def _check_time(at: datetime, now: datetime) -> datetime:
     if at > now + MAX_SKEW:
         raise Invalid("time_in_future", "occurred_at lies in the future", "occurred_at")
-    if at < now - MAX_AGE:
-        raise Invalid("time_too_old", "occurred_at lies more than 400 days back", "occurred_at")
     return at
+
+
+def _check_age(stores: Stores, conversion: str, report: Report, now: datetime) -> None:
+    """Refuse what happened too long ago, unless the order is known: a repetition is safe for ever."""
+    if report.occurred_at < now - MAX_AGE and stores.conversions.find(conversion) is None:
+        raise Invalid("time_too_old", "occurred_at lies more than 400 days back", "occurred_at")
