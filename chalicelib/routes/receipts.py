@@ -6,6 +6,7 @@ from chalicelib.domain.decision import Credit, Decision
 from chalicelib.domain.journal import Entry
 from chalicelib.domain.path import Considered, share_text
 from chalicelib.domain.period import format_instant
+from chalicelib.domain.receipt import receipt_text
 from chalicelib.routes.endpoint import View
 from chalicelib.storage.conversions import Conversion
 
@@ -64,7 +65,7 @@ class EntryView(View, frozen=True, kw_only=True):
 
 
 class ReceiptView(View, frozen=True, kw_only=True):
-    """Everything that led to what was paid, or to nothing being paid."""
+    """Everything that led to what was paid, or to nothing being paid; `text` says it in words, by lines."""
 
     id: str
     order_id: str
@@ -78,6 +79,7 @@ class ReceiptView(View, frozen=True, kw_only=True):
     credits: list[CreditView]
     checks: list[CheckView]
     entries: list[EntryView]
+    text: str
 
 
 def receipt_view(found: Conversion, decision: Decision, only_for: str | None) -> ReceiptView:
@@ -97,6 +99,7 @@ def receipt_view(found: Conversion, decision: Decision, only_for: str | None) ->
         credits=[_credit(credit, decision) for credit in credited],
         checks=[CheckView(name=c.name, passed=c.passed, detail=c.detail) for c in decision.checks],
         entries=list(_entries(booked)),
+        text=receipt_text(found.facts, decision, found.booked.entries, found.state, only_for),
     )
 
 
@@ -121,7 +124,7 @@ def _credit(credit: Credit, decision: Decision) -> CreditView:
         commission=AmountView(amount=credit.commission_minor, currency=decision.currency),
         sale=AmountView(amount=credit.sale_minor, currency=decision.currency),
         basis=credit.basis,
-        rate=decision.rate,
+        rate=decision.rate_of(credit),
     )
 
 

@@ -74,7 +74,7 @@ def price(rules: Sequence[CommissionRule], partner: str, group: str | None, sale
         raise Waiting("items_exceed_amount", "the lines that rules are for come to more than the order")
     if rest > 0 or not parts:
         if whole is None:
-            raise Waiting("commission_rule_missing", f"no rule is for all of this sale by {partner}")
+            raise Waiting("commission_rule_missing", "the terms have no rule for all of this sale")
         content = Content(rest, sale.content.currency, sale.content.items)
         parts.append(_pay(whole, replace(sale, content=content), sale))
     return Price(tuple(parts), excluded)
