@@ -178,7 +178,7 @@ def main() -> int:
             print(f"{len(orders)} orders and {closes} closes in {orders_s:.0f} s", flush=True)
             report = audit.check(client, program, months(orders, hits), replay.told, len(hits))
         problems = recompute.problems(data_dir, program.id, list(report.manifests))
-        report.compare("recomputed = published, after a restart", [], problems)
+        report.compare("recomputed = published, after a restart: problems", [], problems)
     print_report(report, replay)
     print(f"{time.monotonic() - started:.0f} s in all")
     return 1 if report.failures else 0
