@@ -10,8 +10,11 @@ from chalicelib.domain.attribution import ALL_CHANNELS, MODELS
 from chalicelib.domain.conversion import CouponMatch, Report, Touch
 from chalicelib.domain.terms import Attribution, CouponRule, Terms
 
-MAX_PARTNERS = 20
-"""Partners that one conversion can credit: what a transaction of 100 actions carries with room to spare.
+MAX_PARTNERS = 10
+"""Partners that one conversion can credit.
+
+What a transaction of 100 actions carries, and with `settlement.MAX_ADJUSTMENTS` what one item of 400 KB
+holds, both with room to spare.
 
 Past it the partners of the newest touches earn, and the other touches say so.
 """
@@ -105,6 +108,8 @@ def _beats(coupon: CouponMatch, eligible: Sequence[Touch], rules: Attribution) -
     """Whether the code earns the whole whatever the model says; never before partners of a higher rank."""
     if rules.coupon not in {CouponRule.BEATS_CLICK, CouponRule.IF_IN_PATH}:
         return False
+    if not coupon.trusted and any(_is_vouched(touch) for touch in eligible):
+        return False
     if rules.coupon is CouponRule.IF_IN_PATH and all(t.partner != coupon.partner for t in eligible):
         return False
     return not eligible or rules.rank_of(coupon.partner) <= rules.rank_of(eligible[0].partner)
@@ -146,7 +151,7 @@ def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[st
     """Why a touch can't count, by click id. Both ends of the window belong to it, to the second."""
     occurred = _second(report.occurred_at)
     opens = occurred - timedelta(days=terms.attribution.window_days_for(report.method))
-    vouched = any(touch.trusted and touch.evidence == "click_id" for touch in touches)
+    vouched = any(_is_vouched(touch) and opens <= _second(touch.at) <= occurred for touch in touches)
     refusals = {}
     for touch in touches:
         at = _second(touch.at)
@@ -167,6 +172,11 @@ def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[st
         earning = set(partners[:MAX_PARTNERS])
         refusals |= {t.click_id: "too_many_partners" for t in eligible if t.partner not in earning}
     return refusals
+
+
+def _is_vouched(touch: Touch) -> bool:
+    """Whether somebody authenticated named this very click; a browser's word doesn't outweigh it."""
+    return touch.trusted and touch.evidence == "click_id"
 
 
 def _outranked(eligible: Sequence[Touch], rules: Attribution) -> dict[str, str]:

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.errors import Invalid
@@ -17,6 +18,9 @@ _RFC_3339 = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 """Section 5.6; Python alone reads far more, and not the same in every version."""
+
+
+_ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,4 +139,8 @@ def from_epoch_ms(value: int) -> datetime:
 
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+    """The zone from the `tzdata` package: pinned, so that every machine draws a month's bounds alike."""
+    if not _ZONE_NAME.fullmatch(name):
+        raise ValueError(name)
+    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as data:
+        return ZoneInfo.from_file(data, key=name)

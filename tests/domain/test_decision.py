@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.attribution import MODELS
-from chalicelib.domain.conversion import AdjustmentKind, Outcome, Report
+from chalicelib.domain.conversion import AdjustmentKind, CouponMatch, Outcome, Report
 from chalicelib.domain.decision import Decision, Facts, decide
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.program import Method, Program
@@ -131,6 +131,18 @@ class TestPath:
         journey = a_touch("berta", SOLD - days(3), evidence="customer")
         decision = decided(some_facts(None, doubtful, journey))
         assert list(credits_of(decision)) == ["anna"]
+
+    def test_a_click_of_the_shop_outside_the_window_shuts_nobody_out(self) -> None:
+        old = a_touch("anna", SOLD - days(40), evidence="click_id")
+        doubtful = a_touch("berta", SOLD - days(1), trusted=False)
+        decision = decided(some_facts(None, old, doubtful))
+        assert reasons(decision) == ["outside_window", "credited"]
+
+    def test_a_code_that_only_a_browser_told_does_not_beat_a_click_of_the_shop(self) -> None:
+        told = a_touch("anna", SOLD - days(2), evidence="click_id")
+        for trusted, earns in ((False, "anna"), (True, "mallory")):
+            facts = replace(some_facts(None, told), coupons=(CouponMatch("code", "mallory", trusted),))
+            assert list(credits_of(decided(facts))) == [earns]
 
     def test_a_partner_with_several_touches_earns_them_all(self) -> None:
         touches = [a_touch("anna", SOLD - days(3)), a_touch("berta"), a_touch("anna", SOLD)]

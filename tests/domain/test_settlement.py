@@ -384,7 +384,7 @@ class TestCorrections:
         desk = Desk()
         doubtful = a_touch("anna", trusted=False)
         desk.settle(some_facts(None, doubtful), SOLD)
-        told = a_touch("berta", SOLD - days(90))
+        told = a_touch(None, SOLD - days(2), channel="search", evidence="click_id")
         settlement = desk.settle(some_facts(None, doubtful, told, learned_at=RETURNED), RETURNED)
         assert (settlement.state, settlement.due_at) == (State.UNATTRIBUTED, None)
         assert standing(desk.booked) == {}
