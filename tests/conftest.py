@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 from botocore.loaders import create_loader
 from botocore.session import Session
@@ -15,6 +16,10 @@ from chalicelib.storage import aws
 from chalicelib.storage.stores import Stores
 from local import provision
 from local.engine import REGION, Engine
+
+hypothesis.settings.register_profile("shared", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("shared")
+"""No deadline for an example: a busy machine is no failure."""
 
 
 @dataclass(frozen=True)
