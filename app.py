@@ -16,6 +16,7 @@ ROUTES = (
     "track",
     "programs",
     "terms",
+    "rates",
     "partners",
     "coupons",
     "links",

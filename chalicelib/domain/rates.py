@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from operator import attrgetter
 
 from chalicelib.domain.currencies import DIGITS
 from chalicelib.domain.errors import Conflict, Invalid
@@ -67,6 +68,11 @@ class Rates:
             return None
         return known[position - 1]
 
+    def newest(self, base: str, quote: str) -> date:
+        """The last day with a rate of this pair; the beginning of time where there is none."""
+        known = self._by_pair.get((base, quote))
+        return known[-1].day if known else date.min
+
     def check_addition(self, rate: Rate, field: str) -> bool:
         """Whether the rate is new; False where it is known already.
 
@@ -97,10 +103,17 @@ def convert(amount_minor: Fraction | int, base: str, quote: str, rate: Rate) -> 
     return amount_minor * factor * Fraction(10) ** (DIGITS[quote] - DIGITS[base])
 
 
-def add_all(known: Rates, rates: Sequence[Rate]) -> list[Rate]:
-    """Those of the rates that are new.
+def news(known: Rates, rates: Sequence[Rate]) -> list[Rate]:
+    """Those of the rates that are new, in an order in which each may be added after those before it.
+
+    What goes on from the known ones comes forwards, what fills in before them backwards: so a file that is
+    added in several steps decides nothing in the middle that its later steps would change.
 
     Raises:
         Conflict: as `Rates.check_addition`; nothing is to be kept then.
     """
-    return [rate for position, rate in enumerate(rates) if known.check_addition(rate, f"rates[{position}]")]
+    new = [rate for position, rate in enumerate(rates) if known.check_addition(rate, f"rates[{position}]")]
+    onwards = [rate for rate in new if rate.day > known.newest(rate.base, rate.quote)]
+    backwards = [rate for rate in new if rate.day <= known.newest(rate.base, rate.quote)]
+    by_day = attrgetter("day")
+    return sorted(onwards, key=by_day) + sorted(backwards, key=by_day, reverse=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.conversion import Adjustment, AdjustmentKind, State
-from chalicelib.domain.decision import decide, with_adjustment
+from chalicelib.domain.decision import with_adjustment
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.domain.money import check_amount
 from chalicelib.domain.settlement import MAX_ADJUSTMENTS, reversed_part, state_of
+from chalicelib.services.rates import decide_now
 from chalicelib.storage.conversions import Conversion
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -137,4 +138,4 @@ def _check_count(count: int) -> None:
 def _state_after(stores: Stores, found: Conversion, adjustment: Adjustment) -> State:
     facts = with_adjustment(found.facts, adjustment)
     program = stores.catalogue.program(facts.report.program)
-    return state_of(facts, decide(facts, program, stores.catalogue.terms(program.id)), found.booked)
+    return state_of(facts, decide_now(stores, program, facts), found.booked)

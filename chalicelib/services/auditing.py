@@ -140,7 +140,7 @@ def _follows(stores: Stores, rules: Rules, accrual: Entry) -> bool:
 
 
 def _accruals(rules: Rules, facts: Facts, accrual: Entry) -> tuple[Entry, ...]:
-    decision = decide(facts, rules.program, rules.versions)
+    decision = decide(facts, rules.program, rules.versions, rules.rates)
     books = Books(opened=accrual.month)
     now = facts.report.received_at
     return settle(facts, decision, Booked(), rules.program, books, now).entries

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain import ids
 from chalicelib.domain.conversion import Content, Outcome, Report, State
-from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.decision import Decision, Facts
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
 from chalicelib.domain.money import check_amount, check_currency
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
 from chalicelib.domain.settlement import Booked, state_of
 from chalicelib.services import evidence
 from chalicelib.services.evidence import Clue
+from chalicelib.services.rates import decide_now
 from chalicelib.storage.conversions import Conversion, Evidence
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -73,7 +74,7 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
     clue = _clue(program, report, incoming.visitor)
     found = evidence.gather(stores, program, conversion, clue, report.occurred_at, now)
     facts = Facts(conversion, report, now, None, found.touches, found.coupons)
-    decision = decide(facts, program, stores.catalogue.terms(program.id))
+    decision = decide_now(stores, program, facts)
     state = state_of(facts, decision, Booked())
     shard = ids.shard_of(conversion, program.shards)
     partners = partners_of(decision)
@@ -125,7 +126,7 @@ def _restated(stores: Stores, program: Program, conversion: str) -> Reply:
     known = stores.conversions.find(conversion)
     if known is None:
         raise Unavailable("storage_unavailable", "storage does not answer; try again")
-    decision = decide(known.facts, program, stores.catalogue.terms(program.id))
+    decision = decide_now(stores, program, known.facts)
     state = state_of(known.facts, decision, known.booked)
     stores.conversions.restate(known, decision.outcome, state, partners_of(decision))
     return Reply(conversion, decision.outcome, state, duplicate=True)

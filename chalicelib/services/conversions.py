@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.conversion import State
-from chalicelib.domain.decision import Decision, decide
+from chalicelib.domain.decision import Decision
 from chalicelib.domain.program import Program
+from chalicelib.services.rates import decide_now
 from chalicelib.storage.conversions import Conversion, Feed, Listed
 from chalicelib.storage.stores import Stores
 
@@ -29,7 +30,7 @@ class Wanted:
 def explain(stores: Stores, found: Conversion) -> Decision:
     """The decision that the conversion's facts lead to, worked out from them alone."""
     program = stores.catalogue.program(found.facts.report.program)
-    return decide(found.facts, program, stores.catalogue.terms(program.id))
+    return decide_now(stores, program, found.facts)
 
 
 def involved(stores: Stores, found: Conversion) -> frozenset[str]:

@@ -1,8 +1,10 @@
 """Deciding again what could not be matched, when something turns up that may match it."""
 
+from collections.abc import Callable
 from datetime import datetime
 
-from chalicelib.storage.conversions import Feed
+from chalicelib.domain.program import Program
+from chalicelib.storage.conversions import Feed, Listed
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 
@@ -13,11 +15,26 @@ def wake_unattributed(stores: Stores, program_id: str, now: datetime) -> int:
     Called when terms or a promo code arrive. A conversion that changes meanwhile is in the queue already.
     """
     program = stores.catalogue.program(program_id)
+    return _wake(stores, program, Feed.UNATTRIBUTED, lambda _: True, now)
+
+
+def wake_for_rates(stores: Stores, program: Program, now: datetime) -> int:
+    """Put the held conversions of other currencies back into the queue; how many there were."""
+    booked = {program.currency, program.settle_in or program.currency}
+    foreign = len(booked) > 1
+    return _wake(
+        stores, program, Feed.HELD, lambda held: foreign or held.report.content.currency not in booked, now
+    )
+
+
+def _wake(
+    stores: Stores, program: Program, feed: Feed, wanted: Callable[[Listed], bool], now: datetime
+) -> int:
     woken = 0
     for shard in range(program.shards):
-        for listed in stores.conversions.in_feed(program.id, shard, Feed.UNATTRIBUTED):
-            found = stores.conversions.find(listed.id)
-            if found is None or found.feed is not Feed.UNATTRIBUTED:
+        for listed in list(stores.conversions.in_feed(program.id, shard, feed)):
+            found = stores.conversions.find(listed.id) if wanted(listed) else None
+            if found is None or found.feed is not feed:
                 continue
             try:
                 stores.conversions.wake(listed.id, found.version, program.id, shard, now)

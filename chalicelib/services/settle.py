@@ -11,6 +11,7 @@ from chalicelib.domain.decision import Decision, decide
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import Books
 from chalicelib.domain.program import Program
+from chalicelib.domain.rates import NO_RATES, Rates
 from chalicelib.domain.settlement import Settlement, settle
 from chalicelib.domain.terms import Terms
 from chalicelib.services import capture, evidence
@@ -36,11 +37,13 @@ class Rules:
 
     program: Program
     versions: Sequence[Terms]
+    rates: Rates = NO_RATES
 
 
 def rules_of(stores: Stores, program_id: str) -> Rules:
-    """The program and its terms as they are now."""
-    return Rules(stores.catalogue.program(program_id), stores.catalogue.terms(program_id))
+    """The program, its terms and its exchange rates as they are now."""
+    program = stores.catalogue.program(program_id)
+    return Rules(program, stores.catalogue.terms(program_id), stores.rates.of(program_id))
 
 
 def settle_conversion(stores: Stores, rules: Rules, conversion: str, now: datetime) -> Result:
@@ -77,7 +80,7 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
 
 
 def _settle_once(stores: Stores, rules: Rules, found: Conversion, books: Books, now: datetime) -> Result:
-    decision = decide(found.facts, rules.program, rules.versions)
+    decision = decide(found.facts, rules.program, rules.versions, rules.rates)
     settlement = settle(found.facts, decision, found.booked, rules.program, books, now)
     if found.feed is not Feed.DUE and not _changes(found, settlement):
         return Result.UNCHANGED

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.links import Links
     from chalicelib.storage.notices import Notices
     from chalicelib.storage.payouts import Payouts
+    from chalicelib.storage.rates import RateBook
     from chalicelib.storage.secrets import Secrets
     from chalicelib.storage.warm import Warm
 
@@ -62,6 +63,12 @@ class Stores:
         from chalicelib.storage.payouts import Payouts
 
         return Payouts(self.settings)
+
+    @cached_property
+    def rates(self) -> "RateBook":
+        from chalicelib.storage.rates import RateBook
+
+        return RateBook(self.settings)
 
     @cached_property
     def notices(self) -> "Notices":

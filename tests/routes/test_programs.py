@@ -240,3 +240,34 @@ class TestTerms:
         (seen,) = api.get("/v1/programs/acme/terms", api.key("partner", partner="anna")).json["data"]
         assert seen["attribution"]["groups"] == {"creators": ["anna"]}
         assert seen["commissions"] == [rule, rule | {"group": "creators"}]
+
+
+class TestRates:
+    """Daily exchange rates come as CSV."""
+
+    FILE = b"date,base,quote,rate\n2026-10-01,EUR,USD,1.25\n"
+
+    @pytest.fixture(autouse=True)
+    def _program(self, api: Api) -> None:
+        api.program()
+
+    def test_they_are_added_once(self, api: Api) -> None:
+        for status, added, known in ((201, 1, 0), (200, 0, 1)):
+            answer = self.publish(api, self.FILE)
+            assert (answer.status, answer.json) == (status, {"added": added, "known": known, "woken": 0})
+
+    @pytest.mark.parametrize(
+        ("file", "status", "code"),
+        [
+            (b"\xff", 400, "text_invalid"),
+            (b"", 422, "file_invalid"),
+            (b"date,base,quote,rate\n2026-10-01,EUR,USD,=1+1\n", 422, "rate_invalid"),
+            (b'date,base,quote,rate\n"2026-10-01,EUR,USD,1\n', 422, "currency_unknown"),
+        ],
+    )
+    def test_what_is_no_file_of_rates_is_refused(self, api: Api, file: bytes, status: int, code: str) -> None:
+        answer = self.publish(api, file)
+        assert (answer.status, answer.error["code"]) == (status, code)
+
+    def publish(self, api: Api, file: bytes) -> Any:
+        return api.send("POST", "/v1/programs/acme/rates?source=ecb", file, {"content-type": "text/csv"})

@@ -129,10 +129,10 @@ def test_a_record_that_cannot_be_processed_blocks_its_month_and_nothing_else(sta
 
 
 def _fails_for(conversion: str):
-    def decide_or_fail(facts, program, versions):
+    def decide_or_fail(facts, *rules):
         if facts.id == conversion:
             raise KeyError("nothing was prepared for this")
-        return decide(facts, program, versions)
+        return decide(facts, *rules)
 
     return decide_or_fail
 
