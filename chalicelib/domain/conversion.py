@@ -96,11 +96,22 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class CouponMatch:
-    """A promo code that was told; `partner` is None while the code belongs to nobody."""
+    """A promo code that was told; `partner` is None while the code belongs to nobody.
+
+    `starts_at` and `ends_at` are the code's window as it was then, half-open.
+    """
 
     code: str
     partner: str | None
     trusted: bool = True
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Whether the code counts for an order of that time."""
+        return (self.starts_at is None or self.starts_at <= at) and (
+            self.ends_at is None or at < self.ends_at
+        )
 
 
 class AdjustmentKind(StrEnum):

@@ -119,7 +119,7 @@ def decide(facts: Facts, program: Program, versions: Sequence[Terms], rates: Rat
     `versions` are the program's terms in order, `rates` its exchange rates. Adjustments don't change the
     decision, except that an approval confirms: what they do to the money is `settlement`'s.
     """
-    coupon = _best_coupon(facts.coupons)
+    coupon = _best_coupon(facts)
     terms, path = _apply_terms(facts, coupon, versions)
     if terms is None:
         return _nobody(facts, path, "terms_missing", None)
@@ -172,9 +172,10 @@ def _apply_terms(
     return None, Path(tuple(Considered(touch, False, "terms_missing") for touch in in_order(facts.touches)))
 
 
-def _best_coupon(coupons: Sequence[CouponMatch]) -> CouponMatch | None:
+def _best_coupon(facts: Facts) -> CouponMatch | None:
     """Of several codes one decides, in whatever order they were told: a trusted one, then by code."""
-    owned = [coupon for coupon in coupons if coupon.partner]
+    at = facts.effective.occurred_at
+    owned = [coupon for coupon in facts.coupons if coupon.partner and coupon.covers(at)]
     return min(owned, key=lambda coupon: (not coupon.trusted, coupon.code, coupon.partner), default=None)
 
 

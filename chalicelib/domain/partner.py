@@ -31,12 +31,17 @@ class Enrollment:
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """A promo code that credits its partner, with or without a click. `code` is as it was given."""
+    """A promo code that credits its partner, with or without a click. `code` is as it was given.
+
+    It counts for orders that occurred from `starts_at` until before `ends_at`; None is no bound.
+    """
 
     program: str
     partner: str
     code: str
     created_at: datetime
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 def fold_coupon(code: str) -> str:

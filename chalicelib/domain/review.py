@@ -82,9 +82,12 @@ def review_partner(partner: Partner) -> list[Invalid]:
 def review_coupon(coupon: Coupon) -> list[Invalid]:
     """Everything that is wrong with a promo code."""
     folded = fold_coupon(coupon.code)
-    if 1 <= len(folded) <= MAX_COUPON and folded.isprintable():
-        return []
-    return [Invalid("coupon_invalid", f"a code is 1 to {MAX_COUPON} printable characters", "code")]
+    found = []
+    if not 1 <= len(folded) <= MAX_COUPON or not folded.isprintable():
+        found.append(Invalid("coupon_invalid", f"a code is 1 to {MAX_COUPON} printable characters", "code"))
+    if coupon.starts_at and coupon.ends_at and coupon.starts_at >= coupon.ends_at:
+        found.append(Invalid("time_invalid", "ends_at must lie after starts_at", "ends_at"))
+    return found
 
 
 def check_name(name: str) -> str:

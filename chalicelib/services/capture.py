@@ -148,10 +148,9 @@ def _check_same(facts: Facts, report: Report) -> None:
 def _news(facts: Facts, found: Evidence) -> Evidence:
     """What of the evidence is not known yet, or is now told by somebody more trustworthy."""
     touches = {(touch.click_id, touch.evidence, touch.trusted) for touch in facts.touches}
-    coupons = {(coupon.code, coupon.partner, coupon.trusted) for coupon in facts.coupons}
     return Evidence(
         tuple(t for t in found.touches if (t.click_id, t.evidence, t.trusted) not in touches),
-        tuple(c for c in found.coupons if (c.code, c.partner, c.trusted) not in coupons),
+        tuple(coupon for coupon in found.coupons if coupon not in facts.coupons),
     )
 
 
@@ -178,7 +177,8 @@ def _key(found: Evidence) -> str:
     for touch in found.touches:
         digest.update(f"{touch.click_id}|{touch.evidence}|{touch.trusted}\n".encode())
     for coupon in found.coupons:
-        digest.update(f"{coupon.code}|{coupon.partner}|{coupon.trusted}\n".encode())
+        window = f"{coupon.starts_at}|{coupon.ends_at}"
+        digest.update(f"{coupon.code}|{coupon.partner}|{coupon.trusted}|{window}\n".encode())
     return digest.hexdigest()[:24]
 
 

@@ -1,12 +1,16 @@
 """Promo codes: each belongs to one partner of a program."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.partner import Coupon, fold_coupon
 from chalicelib.domain.review import refuse, review_coupon
 from chalicelib.services import healing, links
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import ConditionFailed
 
 
 def create(stores: Stores, coupon: Coupon, now: datetime) -> tuple[Coupon, bool]:
@@ -15,7 +19,7 @@ def create(stores: Stores, coupon: Coupon, now: datetime) -> tuple[Coupon, bool]
     What could not be attributed so far is decided again, on a retry too: the first try may have ended before.
 
     Raises:
-        Refused: `coupon_invalid`.
+        Refused: `coupon_invalid`, `time_invalid`.
         NotFound: `program_unknown`; `partner_not_enrolled`, whether or not there is such a partner.
         Conflict: `coupon_taken`, by another partner of the program.
     """
@@ -29,3 +33,51 @@ def create(stores: Stores, coupon: Coupon, now: datetime) -> tuple[Coupon, bool]
         raise Conflict("coupon_taken", "this code belongs to another partner", "code")
     healing.wake_unattributed(stores, program.id, now)
     return kept, created
+
+
+def change(stores: Stores, program_id: str, code: str, window: Mapping[str, Any], now: datetime) -> Coupon:
+    """The coupon with the window's `starts_at`, `ends_at` or both, which are instants or None for no bound.
+
+    It holds for orders that are told from now on, and for those that found nobody so far. What an order was
+    told under stays with it.
+
+    Raises:
+        NotFound: `program_unknown`, `coupon_unknown`.
+        Refused: `time_invalid`.
+    """
+    changed = replace(_find(stores, program_id, code), **window)
+    refuse(review_coupon(changed))
+    _store(stores, changed)
+    healing.wake_unattributed(stores, program_id, now)
+    return changed
+
+
+def end(stores: Stores, program_id: str, code: str, now: datetime) -> None:
+    """Let the code count no more for orders from now on; one that ended before stays as it is.
+
+    It goes on belonging to its partner, so that an order of before, told late, finds the right one.
+
+    Raises:
+        NotFound: `program_unknown`, `coupon_unknown`.
+    """
+    coupon = _find(stores, program_id, code)
+    if coupon.ends_at is None or coupon.ends_at > now:
+        _store(stores, replace(coupon, ends_at=now))
+
+
+def _find(stores: Stores, program_id: str, code: str) -> Coupon:
+    found = stores.catalogue.find_coupon(stores.catalogue.program(program_id).id, fold_coupon(code))
+    if found is None:
+        raise _unknown()
+    return found
+
+
+def _store(stores: Stores, coupon: Coupon) -> None:
+    try:
+        stores.catalogue.set_coupon_window(coupon)
+    except ConditionFailed as error:
+        raise _unknown() from error
+
+
+def _unknown() -> NotFound:
+    return NotFound("coupon_unknown", "there is no such promo code", "code")

@@ -141,4 +141,6 @@ def _coupons(stores: Stores, program: Program, clue: Clue) -> tuple[CouponMatch,
         return ()
     folded = fold_coupon(clue.coupon)
     coupon = stores.catalogue.find_coupon(program.id, folded)
-    return (CouponMatch(folded, coupon.partner if coupon else None, clue.trusted),)
+    if coupon is None:
+        return (CouponMatch(folded, None, clue.trusted),)
+    return (CouponMatch(folded, coupon.partner, clue.trusted, coupon.starts_at, coupon.ends_at),)

@@ -107,10 +107,13 @@ def _heals(found: Conversion) -> bool:
 
 
 def _heal(stores: Stores, rules: Rules, found: Conversion, now: datetime) -> bool:
-    """Look again for clicks, devices and codes; whether something new was found and kept."""
+    """Look again for clicks, devices and codes; whether something new was found and kept.
+
+    A code that somebody owns is looked up, too: its window may have changed since.
+    """
     report = found.facts.effective
     clue = capture.clue_of(rules.program, report)
-    codes = [coupon.code for coupon in found.facts.coupons if coupon.partner is None]
+    codes = [coupon.code for coupon in found.facts.coupons]
     clue = replace(clue, coupon=clue.coupon or next(iter(codes), None))
     again = evidence.gather(stores, rules.program, found.facts.id, clue, report.occurred_at, now)
     return capture.add_news(stores, found, again, now)

@@ -157,6 +157,16 @@ class Catalogue:
         key = {"pk": f"program#{coupon.program}", "sk": f"coupon#{fold_coupon(coupon.code)}"}
         return self._table.put_once(key | records.coupon_record(coupon))
 
+    def set_coupon_window(self, coupon: Coupon) -> None:
+        """Store when the coupon counts.
+
+        Raises:
+            ConditionFailed: there is no such coupon.
+        """
+        attributes = records.coupon_record(coupon)
+        window = {name: attributes.get(name) for name in ("starts_at", "ends_at")}
+        self._table.update(f"program#{coupon.program}", f"coupon#{fold_coupon(coupon.code)}", window, PRESENT)
+
     def find_key(self, key_id: str) -> ApiKey | None:
         """The API key, or None."""
         return self._find(key_id, f"key#{key_id}", "key", records.read_key)

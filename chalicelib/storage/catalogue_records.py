@@ -196,19 +196,23 @@ def read_enrollment(item: Item) -> Enrollment:
 
 def coupon_record(coupon: Coupon) -> Item:
     """A coupon, as attributes."""
-    return {
-        "program": coupon.program,
-        "partner": coupon.partner,
-        "code": coupon.code,
-        "created_at": format_instant(coupon.created_at),
-    }
+    return compact(
+        {
+            "program": coupon.program,
+            "partner": coupon.partner,
+            "code": coupon.code,
+            "created_at": format_instant(coupon.created_at),
+            "starts_at": format_instant(coupon.starts_at) if coupon.starts_at else None,
+            "ends_at": format_instant(coupon.ends_at) if coupon.ends_at else None,
+        }
+    )
 
 
 def read_coupon(item: Item) -> Coupon:
     """The coupon that an item holds."""
-    return Coupon(
-        item["program"], item["partner"], item["code"], parse_instant(item["created_at"], "created_at")
-    )
+    window = (parse_instant(item[at], at) if at in item else None for at in ("starts_at", "ends_at"))
+    created_at = parse_instant(item["created_at"], "created_at")
+    return Coupon(item["program"], item["partner"], item["code"], created_at, *window)
 
 
 def key_record(key: ApiKey) -> Item:

@@ -96,13 +96,17 @@ def read_touch(record: list[Any]) -> Touch:
 
 
 def coupon_record(coupon: CouponMatch) -> list[Any]:
-    """A coupon match, as a list."""
-    return [coupon.code, coupon.partner, coupon.trusted]
+    """A coupon match, as a list; its window follows where it has one."""
+    record = [coupon.code, coupon.partner, coupon.trusted]
+    if coupon.starts_at is None and coupon.ends_at is None:
+        return record
+    return [*record, *(format_instant(at) if at else None for at in (coupon.starts_at, coupon.ends_at))]
 
 
 def read_coupon(record: list[Any]) -> CouponMatch:
     """The coupon match that a list holds."""
-    return CouponMatch(*record)
+    code, partner, trusted, *window = record
+    return CouponMatch(code, partner, trusted, *(parse_instant(at, "at") if at else None for at in window))
 
 
 def adjustment_record(adjustment: Adjustment) -> Record:

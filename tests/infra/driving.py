@@ -245,6 +245,8 @@ class Driver:
         self._call("DELETE", f"/v1/keys/{self._key}")
         self._call("DELETE", f"/v1/programs/acme/secrets/{self._secret}")
         self._call("DELETE", "/v1/programs/acme/hooks/woocommerce")
+        self._call("PATCH", "/v1/coupons", {"program": "acme", "code": "ADA10", "starts_at": ""})
+        self._call("DELETE", "/v1/coupons?program=acme&code=ADA10")
 
     def _later(self, days: int) -> None:
         self._clock.set(self._clock() + timedelta(days=days))

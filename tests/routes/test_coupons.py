@@ -1,5 +1,9 @@
 """Promo codes, as their routes answer."""
 
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
 import pytest
 
 from tests.routes.api import Answer, Api
@@ -66,3 +70,54 @@ def test_a_merchant_works_in_its_own_program(api: Api) -> None:
     api.get("/v1/coupons?program=acme", key).refused(404, "program_unknown", "program")
     assert api.get("/v1/coupons", key).json["data"] == []
     api.get("/v1/coupons").refused(422, "field_required", "program")
+
+
+def window(answer: Answer) -> tuple[str | None, str | None]:
+    return answer.json["starts_at"], answer.json["ends_at"]
+
+
+def test_a_code_may_have_a_window(api: Api) -> None:
+    body = {"program": "acme", "partner": "anna", "code": "SAVE"}
+    starts, ends = "2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z"
+    made = api.post("/v1/coupons", body | {"starts_at": "2026-11-01T01:00:00+01:00", "ends_at": ends})
+    assert (made.status, window(made)) == (201, (starts, ends))
+    assert api.get("/v1/coupons?program=acme").json["data"] == [made.json]
+    other = body | {"code": "OTHER"}
+    api.post("/v1/coupons", other | {"starts_at": ends, "ends_at": ends}).refused(
+        422, "time_invalid", "ends_at"
+    )
+    api.post("/v1/coupons", other | {"starts_at": "soon"}).refused(422, "time_invalid", "starts_at")
+
+
+def test_a_window_is_changed_bound_by_bound(api: Api) -> None:
+    coupon(api, "Save")
+    ends = "2026-12-01T00:00:00.000Z"
+    change = {"program": "acme", "code": " SAVE "}
+    assert window(api.post("/v1/coupons", change | {"ends_at": ends}, method="PATCH")) == (None, ends)
+    started = api.post("/v1/coupons", change | {"starts_at": "2026-11-01T00:00:00Z"}, method="PATCH")
+    assert window(started) == ("2026-11-01T00:00:00.000Z", ends)
+    wrong = api.post("/v1/coupons", change | {"starts_at": ends}, method="PATCH")
+    wrong.refused(422, "time_invalid", "ends_at")
+    assert window(api.post("/v1/coupons", change | {"starts_at": ""}, method="PATCH")) == (None, ends)
+
+
+def test_a_code_is_ended_and_stays_its_partners(api: Api, clock: Any) -> None:
+    coupon(api, "Größe")
+    for _ in range(2):
+        assert api.delete(f"/v1/coupons?{urlencode({'program': 'acme', 'code': 'GRÖSSE'})}").status == 204
+        clock.set(clock() + timedelta(hours=1))
+    (kept,) = api.get("/v1/coupons?program=acme").json["data"]
+    assert kept["ends_at"] == "2026-10-15T12:00:00.000Z"
+    coupon(api, "größe", "ben").refused(409, "coupon_taken", "code")
+
+
+def test_a_code_that_is_not_there_cannot_be_changed(api: Api) -> None:
+    coupon(api, "SAVE")
+    change = {"program": "acme", "code": "NONE"}
+    api.post("/v1/coupons", change, method="PATCH").refused(404, "coupon_unknown", "code")
+    api.delete("/v1/coupons?program=acme&code=NONE").refused(404, "coupon_unknown", "code")
+    api.delete("/v1/coupons?program=acme").refused(422, "field_required", "code")
+    key = api.key("merchant", program="other")
+    foreign = api.post("/v1/coupons", change | {"code": "SAVE"}, key, method="PATCH")
+    foreign.refused(404, "program_unknown", "program")
+    api.delete("/v1/coupons?program=acme&code=SAVE", key).refused(404, "program_unknown", "program")
