@@ -32,6 +32,31 @@ def link(stores: Stores, program: Program, customer_id: str, click_id: str, now:
         _add_journey(stores, program, conversion, token.visitor, now)
 
 
+def unlink(stores: Stores, program: Program, customer_id: str, click_id: str) -> None:
+    """Forget that the journey of this click is this customer's; orders keep the touches that they have.
+
+    Raises:
+        Invalid: `customer_id_invalid`, `click_id_invalid` (not one of ours).
+    """
+    customer = evidence.customer_hash(stores, program.id, capture.check_customer_id(customer_id))
+    token = evidence.read_click_id(stores, click_id)
+    if token is None:
+        raise Invalid("click_id_invalid", "click_id is not a click of this program", "click_id")
+    stores.identities.remove_visitor(program.id, customer, token.visitor)
+
+
+def erase(stores: Stores, program: Program, customer_id: str) -> None:
+    """Forget which devices and orders are this customer's.
+
+    What is on record of the orders stays, with the HMAC of the customer's id and nothing else of the person.
+
+    Raises:
+        Invalid: `customer_id_invalid`.
+    """
+    customer = evidence.customer_hash(stores, program.id, capture.check_customer_id(customer_id))
+    stores.identities.remove_all(program.id, customer)
+
+
 def _leads_here(stores: Stores, program: Program, link_id: str) -> bool:
     link = stores.links.find_by_id(link_id)
     return link is not None and link.program == program.id

@@ -30,6 +30,15 @@ class Identities:
         """Keep that this conversion is this customer's."""
         self._put(program, customer, f"conversion#{conversion}", expires_at)
 
+    def remove_visitor(self, program: str, customer: str, visitor: str) -> None:
+        """Forget that this journey is this customer's."""
+        self._table.delete(f"{program}#{customer}", f"visitor#{visitor}")
+
+    def remove_all(self, program: str, customer: str) -> None:
+        """Forget all that is known of the customer, what is past its time included."""
+        for item in self._table.query(f"{program}#{customer}"):
+            self._table.delete(item["pk"], item["sk"])
+
     def known(self, program: str, customer: str, now: datetime) -> Known:
         """All that is known of the customer, in one consistent query."""
         visitors: list[str] = []

@@ -170,6 +170,8 @@ class Driver:
         self._hook(batch)
         identity = {"program": "acme", "customer_id": f"{batch} c3", "click_id": click}
         self._call("POST", "/v1/identities", identity)
+        self._call("DELETE", "/v1/identities", identity)
+        self._call("DELETE", "/v1/identities", {"program": "acme", "customer_id": f"{batch} c2"})
 
     def _hook(self, batch: str) -> None:
         order = {

@@ -1,5 +1,6 @@
 """A customer's devices and orders find each other, whichever is told first."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.program import Method
 from chalicelib.services import capture, identities
 from chalicelib.services.settle import rules_of, settle_conversion
+from chalicelib.storage.table import Table
 from tests import scene
 from tests.scene import MONTH_START
 
@@ -92,3 +94,52 @@ def test_a_device_is_forgotten_when_its_time_is_over(stage) -> None:
     customer = capture.evidence.customer_hash(stage.stores, shop.program.id, "customer-7")
     assert stage.stores.identities.known(shop.program.id, customer, NOW + timedelta(days=33)).visitors
     assert not stage.stores.identities.known(shop.program.id, customer, NOW + timedelta(days=34)).visitors
+
+
+def test_a_device_that_was_unlinked_tells_of_no_further_order(stage) -> None:
+    shop = scene.make(stage.stores)
+    phone, desktop = (shop.click(stage.stores, NOW - timedelta(days=2), name) for name in ("anna", "ben"))
+    for click in (phone, desktop):
+        identities.link(stage.stores, shop.program, "customer-7", click.token, NOW)
+    before = capture.record(stage.stores, shop.program, ORDER, NOW)
+    later_click = shop.click(stage.stores, NOW - timedelta(days=1), "anna", visitor=phone.visitor)
+    identities.unlink(stage.stores, shop.program, "customer-7", later_click.token)
+    after = capture.record(stage.stores, shop.program, replace(ORDER, order_id="order-2"), NOW)
+    partners = [
+        {touch.partner for touch in stage.stores.conversions.find(reply.id).facts.touches}
+        for reply in (before, after)
+    ]
+    assert partners == [{"anna", "ben"}, {"ben"}]
+
+
+def test_a_customer_who_is_erased_is_known_no_more_and_the_orders_stay(stage) -> None:
+    shop = scene.make(stage.stores)
+    phone = shop.click(stage.stores, NOW - timedelta(days=2))
+    identities.link(stage.stores, shop.program, "customer-7", phone.token, NOW)
+    identities.link(stage.stores, shop.program, "customer-8", phone.token, NOW)
+    reply = capture.record(stage.stores, shop.program, ORDER, NOW)
+    identities.erase(stage.stores, shop.program, "customer-7")
+    known = [
+        stage.stores.identities.known(
+            shop.program.id, capture.evidence.customer_hash(stage.stores, shop.program.id, customer), NOW
+        )
+        for customer in ("customer-7", "customer-8")
+    ]
+    assert (known[0].visitors, known[0].conversions) == ((), ())
+    assert known[1].visitors == (phone.visitor,)
+    assert stage.stores.conversions.find(reply.id).facts.touches[0].partner == "anna"
+    again = capture.record(stage.stores, shop.program, replace(ORDER, order_id="order-2"), NOW)
+    assert again.outcome is Outcome.UNATTRIBUTED
+
+
+def test_nothing_that_is_kept_of_an_order_names_its_customer(stage) -> None:
+    shop = scene.make(stage.stores)
+    reply = capture.record(stage.stores, shop.program, ORDER, NOW)
+    table = Table(stage.stores.settings, "conversions")
+    assert "customer-7" not in str(list(table.query(reply.id)))
+
+
+def test_only_a_click_of_ours_can_be_unlinked(stage) -> None:
+    shop = scene.make(stage.stores)
+    with pytest.raises(Invalid, match="click_id_invalid"):
+        identities.unlink(stage.stores, shop.program, "customer-7", "x" * 59)
