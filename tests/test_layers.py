@@ -52,7 +52,7 @@ DOMAIN_ORDER = (
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
     *("postback", "rates"),
     *("attribution", "path", "commission", "decision", "journal", "booking", "settlement", "ledger"),
-    "receipt",
+    *("receipt", "simulation", "worth"),
     *("statement", "statement_page", "payout"),
     *("review", "terms_review"),
 )

@@ -1,0 +1,92 @@
+"""What other terms would have paid for the same facts, beside what stands in the books."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.domain.conversion import Outcome
+from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.journal import EARNING_KINDS, Books, Entry
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+from chalicelib.domain.rates import Rates
+from chalicelib.domain.settlement import Booked, settle
+from chalicelib.domain.terms import Terms
+
+Earned = dict[tuple[str, str], int]
+"""Commission in minor units, by partner and currency; what is 0 is left out."""
+
+MAX_SHOWN = 200
+"""Changed conversions of which the result names the difference; all of them are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A conversion that the other terms pay otherwise; `reason` is why they decide as they do."""
+
+    conversion: str
+    order_id: str
+    before: Earned
+    after: Earned
+    reason: str
+
+
+@dataclass(slots=True)
+class Difference:
+    """The sum over conversions: what stands for them, and what the other terms would have paid."""
+
+    conversions: int = 0
+    changed: int = 0
+    before: Earned = field(default_factory=dict)
+    after: Earned = field(default_factory=dict)
+    waiting: dict[str, int] = field(default_factory=dict)
+    shown: list[Changed] = field(default_factory=list)
+
+    def add(self, facts: Facts, booked: Booked, simulated: "Simulated") -> None:
+        """Count one conversion in."""
+        before, after = earned(booked.entries), earned(simulated.booked.entries)
+        self.conversions += 1
+        for key, amount in before.items():
+            self.before[key] = self.before.get(key, 0) + amount
+        for key, amount in after.items():
+            self.after[key] = self.after.get(key, 0) + amount
+        decision = simulated.decision
+        if decision.outcome is Outcome.HELD:
+            self.waiting[decision.reason] = self.waiting.get(decision.reason, 0) + 1
+        if before != after:
+            self.changed += 1
+            if len(self.shown) < MAX_SHOWN:
+                order = facts.effective.order_id
+                self.shown.append(Changed(facts.id, order, before, after, decision.reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What the other terms decide, and all that they would have booked by now."""
+
+    decision: Decision
+    booked: Booked
+
+
+def simulate(
+    facts: Facts, program: Program, versions: Sequence[Terms], rates: Rates, now: datetime
+) -> Simulated:
+    """Decide and book the facts from the beginning, under these terms alone."""
+    decision = decide(facts, program, versions, rates)
+    books = Books(opened=Month.of(facts.effective.occurred_at, program.timezone))
+    booked = Booked()
+    while True:
+        settled = settle(facts, decision, booked, program, books, now)
+        if settled.due_at is None or settled.due_at > now or settled.booked == booked:
+            return Simulated(decision, settled.booked)
+        booked = settled.booked
+
+
+def earned(entries: Iterable[Entry]) -> Earned:
+    """What the entries leave each partner with, before it is paid."""
+    found: Earned = {}
+    for entry in entries:
+        if entry.kind in EARNING_KINDS:
+            key = entry.partner, entry.currency
+            found[key] = found.get(key, 0) + entry.commission_minor
+    return {key: amount for key, amount in found.items() if amount}

@@ -1,0 +1,115 @@
+"""Draft terms, run over the facts of a past month before anybody publishes them.
+
+Every conversion that occurred in the month is decided and booked again from its facts, under the draft
+alone, and set beside what stands for it in the books. Nothing is written. The touches are those that the
+conversions kept: a window longer than any that was published finds no older ones.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+from chalicelib.domain.review import refuse
+from chalicelib.domain.simulation import Changed, Difference, Earned, simulate
+from chalicelib.domain.terms import Terms
+from chalicelib.domain.terms_review import review_terms
+from chalicelib.storage.catalogue_records import read_terms, terms_record
+from chalicelib.storage.conversions import Conversion, Feed
+from chalicelib.storage.stores import Stores
+
+EVERY = 100
+"""Conversions between two notes of how far it is."""
+
+
+def draft_text(draft: Terms) -> str:
+    """The draft as text, reviewed as a publication would be.
+
+    Raises:
+        Refused: with everything that is wrong with the terms.
+    """
+    refuse(review_terms(draft))
+    return json.dumps(terms_record(draft), separators=(",", ":"), sort_keys=True)
+
+
+def read_draft(text: str) -> Terms:
+    """The draft that `draft_text` wrote."""
+    return read_terms(json.loads(text))
+
+
+def run(
+    stores: Stores,
+    program: Program,
+    month: Month,
+    draft: Terms,
+    now: datetime,
+    note: Callable[[int], None] = lambda _: None,
+) -> Difference:
+    """The difference that the draft makes to the month; `note` is told how many conversions are behind."""
+    rates = stores.rates.of(program.id)
+    difference = Difference()
+    for found in _conversions(stores, program, month):
+        simulated = simulate(found.facts, program, [draft], rates, now)
+        difference.add(found.facts, found.booked, simulated)
+        if difference.conversions % EVERY == 0:
+            note(difference.conversions)
+    return difference
+
+
+def as_result(program: Program, month: Month, difference: Difference) -> dict[str, Any]:
+    """The difference as JSON: by partner, in total, and the first of the conversions that it changes."""
+    return {
+        "program": program.id,
+        "month": str(month),
+        "conversions": difference.conversions,
+        "changed": difference.changed,
+        "waiting": difference.waiting,
+        "partners": _rows(difference.before, difference.after),
+        "totals": _rows(_by_currency(difference.before), _by_currency(difference.after)),
+        "receipts": [_changed(changed) for changed in difference.shown],
+    }
+
+
+def _conversions(stores: Stores, program: Program, month: Month) -> Iterator[Conversion]:
+    """Every conversion that occurred in the month, once, wherever it stands in the queue."""
+    seen: set[str] = set()
+    for shard in range(program.shards):
+        for feed in Feed:
+            for listed in stores.conversions.in_feed(program.id, shard, feed):
+                if listed.id in seen or listed.report.occurred_at < month.previous().start(program.timezone):
+                    continue
+                found = stores.conversions.find(listed.id)
+                if found and Month.of(found.facts.effective.occurred_at, program.timezone) == month:
+                    seen.add(listed.id)
+                    yield found
+
+
+def _by_currency(amounts: Earned) -> Earned:
+    totals: Earned = {}
+    for (_, currency), amount in amounts.items():
+        totals["", currency] = totals.get(("", currency), 0) + amount
+    return totals
+
+
+def _rows(before: Earned, after: Earned) -> list[dict[str, Any]]:
+    return [
+        ({"partner": partner} if partner else {})
+        | {
+            "currency": currency,
+            "published": before.get((partner, currency), 0),
+            "simulated": after.get((partner, currency), 0),
+            "difference": after.get((partner, currency), 0) - before.get((partner, currency), 0),
+        }
+        for partner, currency in sorted({*before, *after})
+    ]
+
+
+def _changed(changed: Changed) -> dict[str, Any]:
+    return {
+        "conversion": changed.conversion,
+        "order_id": changed.order_id,
+        "reason": changed.reason,
+        "partners": _rows(changed.before, changed.after),
+    }
