@@ -11,6 +11,7 @@ from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Method, Program
 from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
+from chalicelib.routes.idempotency import id_of, read_key
 from chalicelib.routes.receipts import ReceiptView, receipt_view
 from chalicelib.routes.replies import error_object, status_of
 from chalicelib.routes.wire import shape
@@ -57,9 +58,12 @@ class NewBatch(Body, frozen=True, kw_only=True):
 
 
 class NewAdjustment(Body, frozen=True, kw_only=True):
-    """What is done to a conversion; a refund without an amount takes all that is left."""
+    """What is done to a conversion; a refund without an amount takes all that is left.
 
-    id: str
+    `id` may be left out where an `Idempotency-Key` header names it.
+    """
+
+    id: str | None = None
     kind: AdjustmentKind
     reason: str = ""
     amount: int | None = None
@@ -113,6 +117,7 @@ class AdjustmentView(View, frozen=True, kw_only=True):
 @endpoint(body=NewConversion, returns=RecordedView, status=201, scopes=_MERCHANTS, signed=True)
 def create_conversion(call: Call[NewConversion]) -> Reply[RecordedView]:
     """Record a conversion; the same order again is answered with the same id and outcome."""
+    read_key(call.headers)
     recorded = _record(call, call.body)
     return Reply(_recorded_view(recorded), 200 if recorded.duplicate else 201)
 
@@ -164,10 +169,13 @@ def get_receipt(call: Call[None]) -> ReceiptView:
 @endpoint(body=NewAdjustment, returns=AdjustmentView, status=201, scopes=_MERCHANTS)
 def create_adjustment(call: Call[NewAdjustment]) -> Reply[AdjustmentView]:
     """Refund, void, approve or reject; the same id again changes nothing."""
+    body, key = call.body, read_key(call.headers)
+    named = body.id if body.id is not None or key is None else id_of(key)
+    if named is None:
+        raise Invalid("field_required", "give an id, or send an Idempotency-Key", "id")
     found = _find(call)
-    body = call.body
     adjusted = adjustments.adjust(
-        call.stores, found.facts.id, body.id, body.kind, body.amount, body.reason, call.now
+        call.stores, found.facts.id, named, body.kind, body.amount, body.reason, call.now
     )
     kept = adjusted.adjustment
     view = AdjustmentView(
