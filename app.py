@@ -26,11 +26,13 @@ ROUTES = (
     "stats",
     "deliveries",
     "ledgers",
+    "reconciliations",
+    "jobs",
     "payouts",
     "keys",
     "openapi",
 )
-JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money")
+JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money", "run_job")
 
 app = Application("linkledger")
 app.register_blueprint(redirect.bp)

@@ -18,7 +18,8 @@ class Settings:
     `base_url` is the public origin of the short links, without a slash at its end. The secrets
     (token keys, the key for customer ids) come from Secrets Manager under `secrets_id`. `origin_secret` is
     what CloudFront proves itself with (None: nothing does, and its headers are not believed);
-    `finance_topic` the SNS topic that is told of published ledgers (None: nobody is told).
+    `finance_topic` the SNS topic that is told of published ledgers (None: nobody is told); `jobs_queue` the
+    name of the queue of jobs (None: this stage starts none).
     """
 
     table_prefix: str
@@ -28,6 +29,7 @@ class Settings:
     ledger_shards: int
     origin_secret: str | None = None
     finance_topic: str | None = None
+    jobs_queue: str | None = None
 
     def table(self, name: str) -> str:
         """The full name of a table, such as `linkledger-dev-clicks` for `clicks`."""
@@ -58,8 +60,18 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     shards = take("LEDGER_SHARDS", r"[1-9][0-9]{0,2}", default="4")
     origin_secret = take("ORIGIN_SECRET", r"|[A-Za-z0-9_-]{16,128}", default="")
     topic = take("FINANCE_TOPIC", r"|arn:[a-z0-9-]+:sns:[^\s:]+:[0-9]*:[A-Za-z0-9_-]+", default="")
+    queue = take("JOBS_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     if base_url and not urlsplit(base_url).hostname:
         wrong.append("BASE_URL names no host")
     if wrong:
         raise SettingsError("; ".join(wrong))
-    return Settings(prefix, bucket, base_url, secrets_id, int(shards), origin_secret or None, topic or None)
+    return Settings(
+        prefix,
+        bucket,
+        base_url,
+        secrets_id,
+        int(shards),
+        origin_secret or None,
+        topic or None,
+        queue or None,
+    )

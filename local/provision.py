@@ -136,7 +136,21 @@ def _make_bucket(clients: Clients, properties: Mapping[str, Any]) -> dict[str, s
         s3.put_bucket_versioning(
             Bucket=name, VersioningConfiguration=properties.get("VersioningConfiguration", {})
         )
+    told = properties.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
+    s3.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={"QueueConfigurations": [_notice(one) for one in told]}
+    )
     return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}
+
+
+def _notice(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """A notification in the words of the API, which differ from the template's."""
+    rules = wanted["Filter"]["S3Key"]["Rules"]
+    return {
+        "QueueArn": wanted["Queue"],
+        "Events": [wanted["Event"]],
+        "Filter": {"Key": {"FilterRules": [dict(rule) for rule in rules]}},
+    }
 
 
 def _make_queue(clients: Clients, properties: Mapping[str, Any]) -> dict[str, str]:

@@ -113,9 +113,6 @@ class Stack:
             ),
             *(QueueWorker(self._engine, s, invoke) for s in sources if isinstance(s, QueueSource)),
         ]
-        workers += [
-            QueueWorker(self._engine, source, invoke) for source in sources if isinstance(source, QueueSource)
-        ]
         self._workers = Workers(workers)
         self._schedules = Schedules(
             [source for source in sources if isinstance(source, Schedule)],

@@ -55,6 +55,7 @@ DOMAIN_ORDER = (
     *("receipt", "simulation", "worth"),
     *("statement", "statement_page", "payout"),
     *("review", "terms_review"),
+    *("order_formats", "orders", "reconciliation", "job"),
 )
 """Nouns of the domain, earlier ones first: each imports only those before it."""
 

@@ -58,6 +58,11 @@ class Call(Generic[B]):
     headers: Mapping[str, str]
     route: str
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the body is text of its own kind (CSV), and `body` came as query parameters."""
+        return _is_text(self.headers)
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -94,7 +99,8 @@ def endpoint(
         scopes: who may call; empty means that no credential is needed.
         query: the parameters that are read; others are refused, and so are repeated ones.
         signed: whether a Standard Webhooks signature by the body's `program` will do instead of a key.
-        media: the content types under which the JSON body may come.
+        media: the content types under which the JSON body may come; with `text/csv` among them the body
+            may be such a text (`raw`), and the shape's fields are then the query parameters.
     """
 
     def decorate(view: Callable[[Call[Any]], Any]) -> Callable[..., Response]:
@@ -154,7 +160,7 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
     _check_path(path)
     if declared.body is not None and not content and (raw or "content-type" in headers):
         check_transfer(headers, raw, media=declared.media)
-        content = read_object(raw)
+        content = _query(declared, request) if _is_text(headers) else read_object(raw)
     return Call(
         body=shape(content, declared.body) if declared.body is not None else None,
         path=dict(path),
@@ -166,6 +172,10 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
         headers=headers,
         route=f"{request.method} {request.context.get('resourcePath', '')}",
     )
+
+
+def _is_text(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
 
 
 def _check_path(path: Mapping[str, str]) -> None:

@@ -56,6 +56,14 @@ class Bucket:
         body.seek(0)
         self._call("put_object", Key=key, Body=body, ContentType=content_type)
 
+    def size(self, key: str) -> int | None:
+        """How many bytes the object has; None where there is none."""
+        try:
+            answer = self._call("head_object", Key=key)
+        except _Missing:
+            return None
+        return int(answer["ContentLength"])
+
     def find(self, key: str) -> bytes | None:
         """The object's bytes, or None."""
         try:
@@ -98,6 +106,13 @@ class Bucket:
         """A URL that reads the object without credentials for that many seconds."""
         url: str = aws.client("s3").generate_presigned_url(
             "get_object", Params={"Bucket": self._name, "Key": key}, ExpiresIn=expires_s
+        )
+        return url
+
+    def upload_link(self, key: str, expires_s: int) -> str:
+        """A URL that takes one PUT of the object without credentials for that many seconds."""
+        url: str = aws.client("s3").generate_presigned_url(
+            "put_object", Params={"Bucket": self._name, "Key": key}, ExpiresIn=expires_s
         )
         return url
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from chalicelib.storage.clicks import Clicks
     from chalicelib.storage.conversions import Conversions
     from chalicelib.storage.counts import Counts
+    from chalicelib.storage.guesses import Guesses
     from chalicelib.storage.hook_secrets import HookSecrets
     from chalicelib.storage.identities import Identities
+    from chalicelib.storage.jobs import Jobs
     from chalicelib.storage.journal import Journal
     from chalicelib.storage.links import Links
     from chalicelib.storage.notices import Notices
@@ -59,6 +61,12 @@ class Stores:
         return Journal(self.settings)
 
     @cached_property
+    def jobs(self) -> "Jobs":
+        from chalicelib.storage.jobs import Jobs
+
+        return Jobs(self.settings)
+
+    @cached_property
     def payouts(self) -> "Payouts":
         from chalicelib.storage.payouts import Payouts
 
@@ -87,6 +95,12 @@ class Stores:
         from chalicelib.storage.counts import Counts
 
         return Counts(self.settings)
+
+    @cached_property
+    def guesses(self) -> "Guesses":
+        from chalicelib.storage.guesses import Guesses
+
+        return Guesses(self.settings)
 
     @cached_property
     def hook_secrets(self) -> "HookSecrets":

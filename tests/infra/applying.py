@@ -88,8 +88,35 @@ def bucket(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callab
         Bucket=name,
         LifecycleConfiguration={"Rules": [_rule(rule) for rule in wanted["LifecycleConfiguration"]["Rules"]]},
     )
+    s3.put_bucket_notification_configuration(
+        Bucket=name,
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                _notice(one) for one in wanted["NotificationConfiguration"]["QueueConfigurations"]
+            ]
+        },
+    )
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": wanted["Tags"]})
     return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}, lambda: _read_bucket(s3, name)
+
+
+def _notice(wanted: Properties) -> dict[str, Any]:
+    """A notification in the words of the API."""
+    rules = [{"Name": rule["Name"], "Value": rule["Value"]} for rule in wanted["Filter"]["S3Key"]["Rules"]]
+    return {
+        "QueueArn": wanted["Queue"],
+        "Events": [wanted["Event"]],
+        "Filter": {"Key": {"FilterRules": rules}},
+    }
+
+
+def _read_notice(found: Properties) -> dict[str, Any]:
+    [event] = found["Events"]
+    return {
+        "Event": event,
+        "Queue": found["QueueArn"],
+        "Filter": {"S3Key": {"Rules": found["Filter"]["Key"]["FilterRules"]}},
+    }
 
 
 def _rule(wanted: Properties) -> dict[str, Any]:
@@ -98,6 +125,8 @@ def _rule(wanted: Properties) -> dict[str, Any]:
     for same in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
         if same in wanted:
             rule[same] = wanted[same]
+    if "ExpirationInDays" in wanted:
+        rule["Expiration"] = {"Days": int(wanted["ExpirationInDays"])}
     if "ExpiredObjectDeleteMarker" in wanted:
         rule["Expiration"] = {"ExpiredObjectDeleteMarker": wanted["ExpiredObjectDeleteMarker"]}
     return rule
@@ -108,7 +137,10 @@ def _read_rule(rule: Properties) -> dict[str, Any]:
     for same in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
         if same in rule:
             read[same] = rule[same]
-    return read | rule.get("Expiration", {})
+    expiration = dict(rule.get("Expiration", {}))
+    if "Days" in expiration:
+        read["ExpirationInDays"] = expiration.pop("Days")
+    return read | expiration
 
 
 def _read_bucket(s3: Any, name: str) -> dict[str, Any]:
@@ -116,6 +148,7 @@ def _read_bucket(s3: Any, name: str) -> dict[str, Any]:
     assert "Rule" not in lock, "drafts must stay replaceable"
     encryption = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
     rules = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    notices = s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]
     return {
         "BucketName": name,
         "ObjectLockEnabled": lock["ObjectLockEnabled"] == "Enabled",
@@ -135,6 +168,7 @@ def _read_bucket(s3: Any, name: str) -> dict[str, Any]:
             ]
         },
         "LifecycleConfiguration": {"Rules": [_read_rule(rule) for rule in rules]},
+        "NotificationConfiguration": {"QueueConfigurations": [_read_notice(one) for one in notices]},
         "Tags": s3.get_bucket_tagging(Bucket=name)["TagSet"],
     }
 
@@ -171,6 +205,17 @@ def queue(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callabl
         return {"QueueName": name, **kept, "Tags": [{"Key": k, "Value": v} for k, v in listed.items()]}
 
     return {"Ref": url, "Arn": arn, "QueueName": name}, read
+
+
+def queue_policy(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    sqs, [url] = clients("sqs"), wanted["Queues"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(wanted["PolicyDocument"])})
+
+    def read() -> dict[str, Any]:
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+        return {"Queues": [url], "PolicyDocument": json.loads(found["Policy"])}
+
+    return {}, read
 
 
 def secret(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
@@ -218,6 +263,7 @@ APPLIERS: dict[str, Callable[..., tuple[dict[str, str], Callable[[], dict[str, A
     "AWS::S3::Bucket": bucket,
     "AWS::S3::BucketPolicy": bucket_policy,
     "AWS::SQS::Queue": queue,
+    "AWS::SQS::QueuePolicy": queue_policy,
     "AWS::SecretsManager::Secret": secret,
     "AWS::SNS::Topic": topic,
     "AWS::Logs::LogGroup": log_group,

@@ -69,6 +69,10 @@ class Call:
                     f"secretsmanager:{operation}",
                     f"arn:aws:secretsmanager:*:*:secret:{names.policy_prefix}/keys-*",
                 )
+            case "sqs", operation:
+                name = str(self.parameters.get("QueueName") or self.parameters["QueueUrl"].rpartition("/")[2])
+                renamed = name.replace(names.prefix, names.policy_prefix, 1)
+                yield f"sqs:{operation}", f"arn:aws:sqs:*:*:{renamed}"
             case "sns", "Publish":
                 topic = self.parameters["TopicArn"].rpartition(":")[2]
                 renamed = topic.replace(names.prefix, names.policy_prefix, 1)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,9 @@ from chalicelib import bootstrap
 from chalicelib.services import keys
 from chalicelib.storage import aws
 from infra.rehearsal import BROWSER, a_schedule, header
-from local.functions import Context, Functions, StreamSource
+from local.functions import Context, Functions, QueueSource, StreamSource
 from local.gateway import Answer, Request, Resources, answer_of, event_of
-from local.workers import Progress, StreamWorker
+from local.workers import Progress, QueueWorker, StreamWorker
 from tests.conftest import Clock, Stage
 from tests.infra.calls import Recorder
 
@@ -89,6 +90,7 @@ class Driver:
         self._job("reconcile")
         self._pay()
         self._job("reconcile")
+        self._compare_orders()
         self._look()
         self._later(days=30)
         self._job("close_month")
@@ -213,6 +215,38 @@ class Driver:
         self._call("POST", "/v1/programs/acme/payouts", {"id": "p1", "month": "2026-10"})
         # Nothing is due any more: the next draft has fewer files than the last one.
         self._call("POST", "/v1/programs/acme/payout-settings", {"minimums": {"EUR": 10**9}})
+
+    def _compare_orders(self) -> None:
+        """An export that confirms, refunds, voids and finds orders, sent, dropped and confirmed."""
+        self._lose_the_stale_click()
+        placed = f"{self._clock():%Y-%m-%d %H:%M:%S} UTC"
+        rows = [
+            "order_id,amount,status,refunded,date,coupon,customer_id,click_id",
+            f"next month click,50.00,paid,20.00,{placed},,,",
+            f"next month coupon,50.00,cancelled,,{placed},,,",
+            f"next month tag,50.00,paid,,{placed},ADA10,,",
+            f"next month pixel,40.00,paid,,{placed},,,",
+            f"never told,50.00,paid,,{placed},ADA10,c1,{self._stale_click}",
+        ]
+        told = {"program": "acme", "csv": "\n".join(rows)}
+        job = self._call("POST", "/v1/reconciliations", told)["job"]
+        self._call("POST", "/v1/reconciliations", {"program": "acme", "upload": True})
+        inbox = "inbox/acme/orders-1.csv"
+        self._stage.stores.bucket.write(inbox, io.BytesIO(b"order_id,amount\n"), "text/csv")
+        self._queue("run_job")
+        self._call("POST", f"/v1/reconciliations/{job}/confirm", {})
+        self._queue("run_job")
+        self._call("GET", f"/v1/jobs/{job}")
+
+    def _queue(self, function: str) -> None:
+        """Feed a function with all that waits in the queue of jobs."""
+        source = QueueSource(function, self._stage.environment["JOBS_QUEUE"], 1)
+        worker = QueueWorker(self._engine, source, self._functions.invoke)
+        self._begin(function)
+        while worker.step():
+            pass
+        self._recorder.doing = None
+        assert not worker.failing, f"{function} fails"
 
     def _lose_the_stale_click(self) -> None:
         dynamodb, table = self._engine.client("dynamodb"), f"{self._stage.environment['TABLE_PREFIX']}-clicks"

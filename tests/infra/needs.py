@@ -17,7 +17,7 @@ from chalicelib.storage import aws
 from infra.project import DEFAULT_BUCKET, DEFAULT_PREFIX, ROOT
 from local import provision
 from local.engine import REGION, Engine
-from local.functions import Functions, StreamSource
+from local.functions import Functions, QueueSource, StreamSource
 from tests.conftest import Clock, Stage
 from tests.infra.calls import Call, Names, Permission, Recorder
 from tests.infra.driving import Driver
@@ -93,6 +93,10 @@ def _made_by_lambda(function: str) -> set[Permission]:
             reading = ("DescribeStream", "GetRecords", "GetShardIterator")
             needed |= {(f"dynamodb:{action}", arn) for action in reading}
             needed.add(("dynamodb:ListStreams", "*"))
+        if isinstance(source, QueueSource) and source.function == function:
+            queue = f"arn:aws:sqs:*:*:{DEFAULT_PREFIX}-{source.queue.rpartition('-')[2]}"
+            reading = ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
+            needed |= {(f"sqs:{action}", queue) for action in reading}
     return needed
 
 

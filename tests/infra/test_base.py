@@ -65,7 +65,7 @@ def test_a_table_outlives_its_stack_and_can_be_restored(name: str) -> None:
 
 
 def test_the_bucket_its_policy_and_the_secret_outlive_their_stack() -> None:
-    for name in ("LedgerBucket", "LedgerBucketPolicy", "Secrets", "ReconcileDeadLetters"):
+    for name in ("LedgerBucket", "LedgerBucketPolicy", "Secrets", "ReconcileDeadLetters", "JobsDeadLetters"):
         assert BASE["Resources"][name]["DeletionPolicy"] == "Retain", name
 
 
@@ -75,7 +75,15 @@ def test_every_function_has_a_log_group_of_its_own() -> None:
         for resource in BASE["Resources"].values()
         if resource["Type"] == "AWS::Logs::LogGroup"
     }
-    assert groups == {"", "-reconcile", "-close_month", "-settle", "-count_clicks", "-count_money"}
+    assert groups == {
+        "",
+        "-reconcile",
+        "-close_month",
+        "-settle",
+        "-count_clicks",
+        "-count_money",
+        "-run_job",
+    }
 
 
 def ordered(value: Any) -> Any:

@@ -1,0 +1,108 @@
+"""Jobs in the catalogue table, and the queue that hands them to a worker."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.job import Job, JobKind, JobState
+from chalicelib.domain.period import format_instant, parse_instant
+from chalicelib.settings import Settings
+from chalicelib.storage import aws
+from chalicelib.storage.codec import Item
+from chalicelib.storage.records import compact
+from chalicelib.storage.table import ConditionFailed, Table, equals
+
+
+class Jobs:
+    """Every job of the stage."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._table = Table(settings, "catalogue")
+        self._queue = settings.jobs_queue
+        self._url: str | None = None
+
+    def add_once(self, job: Job) -> bool:
+        """Keep a new job; False where there is one with its id."""
+        return self._table.put_once({**_key(job.id), **_record(job)})
+
+    def find(self, job_id: str) -> Job | None:
+        """The job, or None."""
+        if len(job_id) > 128:
+            return None
+        item = self._table.find(f"job#{job_id}", "job")
+        return _read(item) if item else None
+
+    def advance(self, job: Job) -> bool:
+        """Store how far the job is, unless it is over already; whether that was stored."""
+        changes: dict[str, object] = {
+            "state": job.state,
+            "done": job.done,
+            "total": job.total,
+            "open": None if job.is_over else True,
+            "finished_at": format_instant(job.finished_at) if job.finished_at else None,
+            "error": list(job.error) if job.error else None,
+        }
+        try:
+            self._table.update(f"job#{job.id}", "job", changes, equals("open", True))
+        except ConditionFailed:
+            return False
+        return True
+
+    def restart(self, job: Job) -> None:
+        """Put a job back to its beginning, as it is when a worker takes it up."""
+        self._table.put({**_key(job.id), **_record(job)})
+
+    def send(self, message: Mapping[str, str]) -> None:
+        """Hand a message to the worker.
+
+        Raises:
+            Unavailable: the queue is away, or there is none.
+        """
+        if self._queue is None:
+            raise Unavailable("jobs_unavailable", "this stage has no queue for jobs")
+        try:
+            self._url = self._url or aws.client("sqs").get_queue_url(QueueName=self._queue)["QueueUrl"]
+            aws.client("sqs").send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("jobs_unavailable", "the queue does not answer; try again") from error
+
+
+def _key(job_id: str) -> dict[str, str]:
+    return {"pk": f"job#{job_id}", "sk": "job"}
+
+
+def _record(job: Job) -> dict[str, Any]:
+    return compact(
+        {
+            "id": job.id,
+            "kind": job.kind,
+            "program": job.program,
+            "created_at": format_instant(job.created_at),
+            "request": dict(job.request),
+            "folder": job.folder,
+            "state": job.state,
+            "done": job.done,
+            "total": job.total,
+            "open": None if job.is_over else True,
+        }
+    )
+
+
+def _read(item: Item) -> Job:
+    finished = item.get("finished_at")
+    return Job(
+        id=item["id"],
+        kind=JobKind(item["kind"]),
+        program=item["program"],
+        created_at=parse_instant(item["created_at"], "created_at"),
+        request=item.get("request", {}),
+        folder=item["folder"],
+        state=JobState(item["state"]),
+        done=item.get("done", 0),
+        total=item.get("total", 0),
+        finished_at=parse_instant(finished, "finished_at") if finished else None,
+        error=tuple(item["error"]) if "error" in item else None,
+    )
