@@ -16,12 +16,16 @@ _PREFIX = "/_local/"
 ReadObject = Callable[[str], tuple[bytes, str] | None]
 """Bytes and content type of an object of the ledger bucket, or None."""
 
+WriteObject = Callable[[str, bytes], None]
+"""Writes an object of the ledger bucket."""
+
 
 def local_route(
     clock: LocalClock,
     run_job: Callable[[str], Any],
     read_object: ReadObject,
     clock_moved: Callable[[], None],
+    write_object: WriteObject,
 ) -> Route:
     """Answers what is under `/_local/`.
 
@@ -30,6 +34,7 @@ def local_route(
         run_job: runs a function of the app by its name and gives its answer.
         read_object: what `s3/{key}` reads.
         clock_moved: called after the clock was set.
+        write_object: what a PUT of `s3/inbox/{key}` drops into the bucket.
     """
 
     def answer(request: Request) -> Answer | None:
@@ -43,6 +48,9 @@ def local_route(
             return _only("POST", request, lambda: json_answer(run_job(what.removeprefix("jobs/"))))
         if what.startswith("s3/"):
             key = unquote(what.removeprefix("s3/"))
+            if request.method == "PUT" and key.startswith("inbox/"):
+                write_object(key, request.body)
+                return Answer(204, [], b"")
             return _only("GET", request, lambda: _object(read_object, key))
         return error_answer(404, "not_found", "there is no such local route")
 

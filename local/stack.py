@@ -67,7 +67,9 @@ class Stack:
         self.pages = [page for page in ("/portal", "/console") if page in app.routes]
         self._functions = Functions(app)
         self._start_parts()
-        inside = local_route(self.clock, self.run_job, self._read_object, self._sweeper.clock_moved)
+        inside = local_route(
+            self.clock, self.run_job, self._read_object, self._sweeper.clock_moved, self._write_object
+        )
         self.front.routes = (inside, self._waking(api_route(app)))
         threading.Thread(target=self.front.serve_forever, args=(0.05,), name="front", daemon=True).start()
 
@@ -150,6 +152,10 @@ class Stack:
         text = path.read_text().strip()
         keys.bootstrap_admin(bootstrap.stores(), text, bootstrap.now())
         return text
+
+    def _write_object(self, key: str, body: bytes) -> None:
+        self._engine.client("s3").put_object(Bucket=self._environment["LEDGER_BUCKET"], Key=key, Body=body)
+        self._workers.wake()
 
     def _read_object(self, key: str) -> tuple[bytes, str] | None:
         s3 = self._engine.client("s3")

@@ -15,7 +15,8 @@ class Harness:
         self.clock = LocalClock(path)
         self.moved = 0
         self.ran = []
-        self._answer = local_route(self.clock, self._run, OBJECTS.get, self._note)
+        self.dropped = {}
+        self._answer = local_route(self.clock, self._run, OBJECTS.get, self._note, self.dropped.__setitem__)
 
     def _run(self, function):
         self.ran.append(function)
@@ -99,3 +100,9 @@ def test_what_is_not_there_gets_404(local, path):
 def test_another_method_gets_405(local, path):
     assert local.ask("GET", path).status == 405
     assert local.ran == []
+
+
+def test_files_are_dropped_in_the_inbox_and_nowhere_else(local):
+    assert local.ask("PUT", "/_local/s3/inbox/acme/orders-1%201.csv", b"a,b").status == 204
+    assert local.ask("PUT", "/_local/s3/ledgers/acme/2026-10/a.csv", b"a,b").status == 405
+    assert local.dropped == {"inbox/acme/orders-1 1.csv": b"a,b"}
