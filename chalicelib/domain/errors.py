@@ -64,7 +64,11 @@ class Refused(Invalid):
 
 
 class RateLimited(LinkledgerError):
-    """Too many requests (429)."""
+    """Too many requests (429); trying again is of no use for `retry_after_s` seconds."""
+
+    def __init__(self, code: str, message: str, field: str | None = None, retry_after_s: int = 1) -> None:
+        super().__init__(code, message, field)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(LinkledgerError):

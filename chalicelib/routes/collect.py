@@ -10,6 +10,7 @@ from chalice import Blueprint, Response
 from chalicelib.domain.errors import Conflict, Invalid, TooLarge
 from chalicelib.domain.screening import Hit
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
+from chalicelib.routes.replies import source_ip_of
 from chalicelib.services import collect
 from chalicelib.services.collect import Kept, Line, Order, Visitor
 
@@ -90,7 +91,7 @@ def collect_event(call: Call[Collected]) -> Receipt:
         raise TooLarge("body_too_large", f"an event may have {MAX_BODY_BYTES} bytes")
     headers = {name.lower(): value for name, value in call.headers.items()}
     hit = Hit("POST", headers | {"referer": call.body.referrer or ""}, call.now)
-    visitor = Visitor(hit, call.body.consent)
+    visitor = Visitor(hit, call.body.consent, source_ip_of(bp.current_request))
     match call.body.type:
         case "click":
             return _receipt(_click(call, visitor))

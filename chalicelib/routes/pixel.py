@@ -6,7 +6,7 @@ from chalice import Blueprint, Response
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.errors import LinkledgerError
-from chalicelib.routes.replies import SECURITY_HEADERS, status_of
+from chalicelib.routes.replies import SECURITY_HEADERS, source_ip_of, status_of
 from chalicelib.services import collect
 
 bp = Blueprint(__name__)
@@ -42,4 +42,5 @@ def _record() -> None:
     request: Any = bp.current_request
     query: Any = request.query_params or {}
     pairs = [(name, value) for name in query for value in query.getlist(name)]
-    collect.record_pixel(bootstrap.stores(), pairs, request.headers, bootstrap.now())
+    source_ip = source_ip_of(request)
+    collect.record_pixel(bootstrap.stores(), pairs, request.headers, source_ip, bootstrap.now())

@@ -28,7 +28,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
-_EXTRA_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "1"}}
+_EXTRA_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
 T = TypeVar("T")
 
@@ -54,9 +54,10 @@ def json_response(body: bytes, status: int, headers: Mapping[str, str] | None = 
 def error_response(error: errors.LinkledgerError) -> Response:
     """The answer for an expected failure."""
     status = status_of(error)
-    return json_response(
-        json.dumps({"error": error_object(error)}).encode(), status, _EXTRA_HEADERS.get(status)
-    )
+    headers = _EXTRA_HEADERS.get(status, {})
+    if isinstance(error, errors.RateLimited):
+        headers = {"Retry-After": str(error.retry_after_s)}
+    return json_response(json.dumps({"error": error_object(error)}).encode(), status, headers)
 
 
 def error_object(error: errors.LinkledgerError) -> dict[str, Any]:
@@ -80,6 +81,11 @@ def method_not_allowed(allowed: str) -> Response:
 def status_of(error: errors.LinkledgerError) -> int:
     """The HTTP status of the error's class."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def source_ip_of(request: Any) -> str:
+    """Who called API Gateway, by its own word; empty where it says nothing."""
+    return str(request.context.get("identity", {}).get("sourceIp", ""))
 
 
 def _failure(status: int, code: str, message: str) -> Response:

@@ -67,7 +67,7 @@ def build_click(
         signed = token.sign(Token(key_id, hit.at, identity.visitor, nonce, link.id), key)
     sub, fits = fit_subs(link.sub | read_subs({name: values[0] for name, values in query.items() if values}))
     headers = hit.headers
-    trusted = _comes_through_edge(stores, headers)
+    trusted = comes_through_edge(stores, headers)
     return Click(
         program=link.program,
         visitor=identity.visitor,
@@ -104,7 +104,8 @@ def build_unknown(code: str, ruling: Ruling, hit: Hit) -> Click:
     )
 
 
-def _comes_through_edge(stores: Stores, headers: Mapping[str, str]) -> bool:
+def comes_through_edge(stores: Stores, headers: Mapping[str, str]) -> bool:
+    """Whether our own CloudFront sent the request on, so that its headers may be believed."""
     secret = stores.settings.origin_secret
     return secret is not None and secrets.compare_digest(
         secret.encode(), headers.get(ORIGIN_HEADER, "").encode("utf-8", "replace")

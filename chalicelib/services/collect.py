@@ -21,7 +21,7 @@ from chalicelib.domain.postback import gather
 from chalicelib.domain.program import Consent, Method, Program
 from chalicelib.domain.screening import DIRECT_RULES, Hit, screen
 from chalicelib.domain.visits import NO_LINK, channel_of
-from chalicelib.services import capture, clicks, identities, keeping, redirect
+from chalicelib.services import capture, clicks, guessing, identities, keeping, redirect
 from chalicelib.services.capture import Incoming
 from chalicelib.services.clicks import CONSENT, COOKIE
 from chalicelib.services.targets import offer_of
@@ -36,10 +36,11 @@ _VISIT_RULES = tuple(rule for rule in DIRECT_RULES if rule[0] is not Verdict.UNK
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Whose browser it is: its request, by which Global Privacy Control speaks, and what the page says of
-    consent, if anything (`granted`, `denied`)."""
+    consent, if anything (`granted`, `denied`). `source_ip` is who called us: a browser, or our edge."""
 
     hit: Hit
     consent: str | None = None
+    source_ip: str = ""
 
     def lets_use_click(self) -> bool:
         """Whether a click's token may be used."""
@@ -87,7 +88,11 @@ class Order:
 
 
 def record_pixel(
-    stores: Stores, pairs: Sequence[tuple[str, str]], headers: Mapping[str, str], now: datetime
+    stores: Stores,
+    pairs: Sequence[tuple[str, str]],
+    headers: Mapping[str, str],
+    source_ip: str,
+    now: datetime,
 ) -> None:
     """Record the conversion that a pixel tells, in the parameters of its query.
 
@@ -95,11 +100,12 @@ def record_pixel(
         NotFound: `program_unknown`.
         Invalid: `parameter_repeated`, `parameter_missing`, and what `capture.record` raises.
         Conflict: `order_conflict`.
+        RateLimited: `coupon_guessing`.
         Unavailable: nothing is certain.
     """
     given = gather(pairs)
     program = _program(stores, _required(given, "program"))
-    visitor = Visitor(Hit("GET", headers, now), given.get("consent"))
+    visitor = Visitor(Hit("GET", headers, now), given.get("consent"), source_ip)
     currency = _required(given, "currency")
     incoming = Incoming(
         event=_required(given, "event"),
@@ -111,6 +117,7 @@ def record_pixel(
         customer_id=given.get("customer_id") if visitor.lets_identify(program) else None,
         visitor=_journey(stores, headers) if visitor.lets_use_click() else None,
     )
+    _check_coupon(stores, program, incoming.coupon, visitor)
     capture.record(stores, program, incoming, now)
 
 
@@ -121,11 +128,13 @@ def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor
         NotFound: `program_unknown`.
         Invalid: what `capture.record` raises.
         Conflict: `order_conflict`.
+        RateLimited: `coupon_guessing`.
         Unavailable: nothing is certain.
     """
     program = _program(stores, program_id)
     content = _content(order, program)
     customer_id = order.customer_id if visitor.lets_identify(program) else None
+    _check_coupon(stores, program, order.coupon, visitor)
     told = order.clicks[: 1 + MAX_EARLIER] if visitor.lets_use_click() else ()
     for click_id in told or (None,):
         incoming = Incoming(
@@ -225,6 +234,13 @@ def identify(stores: Stores, program_id: str, customer_id: str, click_id: str, v
     program = _program(stores, program_id)
     if visitor.lets_identify(program):
         identities.link(stores, program, customer_id, click_id, visitor.hit.at)
+
+
+def _check_coupon(stores: Stores, program: Program, coupon: str | None, visitor: Visitor) -> None:
+    """Let the promo code on, unless its sender tries out too many."""
+    if coupon and coupon.strip():
+        source = guessing.source_of(stores, visitor.hit.headers, visitor.source_ip)
+        guessing.check(stores, program.id, source, coupon, visitor.hit.at)
 
 
 def _kept(stores: Stores, program: Program, click: Click | None) -> Kept | None:

@@ -162,7 +162,7 @@ class Driver:
             {"program": "acme", "type": "click", "partner": "ada"},
             {**tag, "type": "click"},
             {**tag, "type": "identify", "customer_id": f"{batch} c2"},
-            {**sale, **tag, "type": "convert", "order_id": f"{batch} tag"},
+            {**sale, **tag, "type": "convert", "order_id": f"{batch} tag", "coupon": "NEWSLETTER"},
         ):
             self._http("POST", "/v1/collect", json.dumps(sent).encode(), {"Content-Type": "text/plain"})
         customer = {"customerExternalId": "c1", "clickId": click}

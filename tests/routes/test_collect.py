@@ -9,6 +9,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain import token
 from chalicelib.domain.program import Consent, Method
+from chalicelib.services.guessing import MAX_UNKNOWN
 from tests.capturing import LONG_AGO, NOW, a_click, a_program, calling, euros, is_known, known
 
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0"
@@ -278,3 +279,13 @@ def test_a_program_without_the_tag_takes_nothing_from_it(stage: Any, clock: Any)
     clock.set(NOW)
     a_program(bootstrap.stores(), methods=frozenset({Method.API}))
     assert refusal(calling(), ORDER) == (422, "method_not_allowed")
+
+
+def test_who_tries_out_promo_codes_is_told_to_wait(caller: Any) -> None:
+    for number in range(MAX_UNKNOWN):
+        tell(caller, ORDER | {"order_id": f"g{number}", "coupon": f"GUESS{number}"})
+    answer = caller.post("/v1/collect", ORDER | {"coupon": "ANNA10"}, user_agent=BROWSER)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3600")
+    assert json.loads(answer.body)["error"]["code"] == "coupon_guessing"
+    assert not is_known("o1")
+    tell(caller, ORDER)

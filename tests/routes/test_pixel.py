@@ -9,6 +9,7 @@ from chalicelib import bootstrap
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.program import Consent, Method
 from chalicelib.routes import pixel
+from chalicelib.services.guessing import MAX_UNKNOWN
 from tests.capturing import NOW, a_click, a_program, calling, euros, is_known, known
 
 ORDER = {"program": "acme", "event": "sale", "order_id": "o1", "amount": "49.90", "currency": "EUR"}
@@ -148,3 +149,16 @@ def test_a_failure_of_ours_gets_the_picture(
 
     monkeypatch.setattr("chalicelib.services.capture.record", fail)
     assert_picture(caller.get("/p.gif", **ORDER))
+
+
+def test_who_tries_out_promo_codes_gets_the_picture_and_nothing_is_stored(caller: Any) -> None:
+    for number in range(MAX_UNKNOWN):
+        assert_picture(caller.get("/p.gif", **ORDER | {"order_id": f"g{number}"}, coupon=f"GUESS{number}"))
+    assert_picture(caller.get("/p.gif", **ORDER | {"order_id": "hit"}, coupon="ANNA10"))
+    assert_picture(caller.get("/p.gif", **ORDER | {"order_id": "bare"}))
+    assert [is_known(order) for order in ("g0", f"g{MAX_UNKNOWN - 1}", "hit", "bare")] == [
+        True,
+        True,
+        False,
+        True,
+    ]

@@ -1,0 +1,104 @@
+"""Whoever tries out promo codes from a browser is slowed down; customers with odd codes are not."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import RateLimited
+from chalicelib.services import guessing
+from chalicelib.services.guessing import MAX_UNKNOWN, check, source_of
+from chalicelib.storage import table
+from chalicelib.storage.stores import Stores
+from tests import capturing
+from tests.capturing import NOW
+
+
+def exhaust(stores: Stores, source: str = "home") -> None:
+    for number in range(MAX_UNKNOWN):
+        check(stores, "acme", source, f"guess-{number}", NOW)
+
+
+def is_let_on(stores: Stores, coupon: str, source: str = "home", at: Any = NOW) -> bool:
+    try:
+        check(stores, "acme", source, coupon, at)
+    except RateLimited:
+        return False
+    return True
+
+
+def test_too_many_unknown_codes_from_one_place_are_refused_for_the_hour(stage: Any) -> None:
+    capturing.a_program(stage.stores)
+    exhaust(stage.stores)
+    with pytest.raises(RateLimited, match="coupon_guessing") as refused:
+        check(stage.stores, "acme", "home", "one more", NOW + timedelta(minutes=59))
+    assert refused.value.retry_after_s == 60
+    assert is_let_on(stage.stores, "one more", at=NOW + timedelta(hours=1))
+    assert is_let_on(stage.stores, "one more", source="elsewhere")
+
+
+def test_then_a_code_that_exists_is_refused_as_well(stage: Any) -> None:
+    capturing.a_program(stage.stores)
+    exhaust(stage.stores)
+    assert not is_let_on(stage.stores, "ANNA10")
+    assert is_let_on(stage.stores, "ANNA10", source="elsewhere")
+
+
+def test_one_unknown_code_counts_once_however_often_and_however_written(stage: Any) -> None:
+    capturing.a_program(stage.stores)
+    for number in range(MAX_UNKNOWN + 1):
+        assert is_let_on(stage.stores, "newsletter" if number % 2 else " NewsLetter")
+    exhaust_but_one = [is_let_on(stage.stores, f"guess-{number}") for number in range(MAX_UNKNOWN)]
+    assert exhaust_but_one == [True] * (MAX_UNKNOWN - 1) + [False]
+    assert is_let_on(stage.stores, "newsletter")
+
+
+def test_codes_that_exist_write_nothing(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    capturing.a_program(stage.stores)
+    calls, real = [], table.call
+
+    def call(operation: str, **arguments: Any) -> Any:
+        calls.append(operation)
+        return real(operation, **arguments)
+
+    monkeypatch.setattr(table, "call", call)
+    check(stage.stores, "acme", "home", "ANNA10", NOW)
+    assert calls == ["get_item", "get_item"]
+    calls.clear()
+    check(stage.stores, "acme", "home", "guess", NOW)
+    assert calls == ["get_item", "get_item", "update_item"]
+
+
+def test_rivals_cannot_slip_in_more_than_the_limit(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    capturing.a_program(stage.stores)
+    check(stage.stores, "acme", "home", "first", NOW)
+    monkeypatch.setattr(stage.stores.guesses, "replace", lambda *_: False)
+    assert not is_let_on(stage.stores, "second")
+    assert is_let_on(stage.stores, "first")
+
+
+def test_an_address_is_known_by_its_digest_and_ipv6_by_its_network(stage: Any) -> None:
+    plain = [
+        source_of(stage.stores, {}, address)
+        for address in (
+            "198.51.100.7",
+            "198.51.100.8",
+            "2001:db8::1",
+            "2001:db8::ffff",
+            "2001:db8:0:1::1",
+            "",
+        )
+    ]
+    assert plain[2] == plain[3]
+    assert len(set(plain)) == 5
+    assert not any("198" in digest[:3] and "." in digest for digest in plain)
+
+
+def test_only_our_edge_says_for_whom_it_speaks(stage: Any) -> None:
+    stores = Stores(replace(stage.stores.settings, origin_secret="s" * 32))
+    told = {"cloudfront-viewer-address": "203.0.113.9:4711"}
+    edge = told | {"x-linkledger-origin": "s" * 32}
+    assert source_of(stores, told, "198.51.100.7") == source_of(stores, {}, "198.51.100.7")
+    assert source_of(stores, edge, "198.51.100.7") == source_of(stores, {}, "203.0.113.9")
+    assert guessing.source_of(stores, edge | {"cloudfront-viewer-address": ""}, "198.51.100.7")
