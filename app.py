@@ -27,6 +27,7 @@ ROUTES = (
     "deliveries",
     "ledgers",
     "reconciliations",
+    "simulations",
     "jobs",
     "payouts",
     "keys",

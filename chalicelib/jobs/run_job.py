@@ -9,13 +9,14 @@ from chalice import Blueprint
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
-from chalicelib.services import inbox, jobs, reconciliations
+from chalicelib.services import inbox, jobs, reconciliations, simulation_jobs
 
 bp = Blueprint("app")
 
 WORKS: dict[JobKind, jobs.Work] = {
     JobKind.RECONCILIATION: reconciliations.carry_out,
     JobKind.RECOVERY: reconciliations.carry_out_recovery,
+    JobKind.SIMULATION: simulation_jobs.carry_out,
 }
 """Who carries out which kind of job."""
 

@@ -4,11 +4,23 @@ from chalice import Blueprint
 
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import Malformed
-from chalicelib.routes.endpoint import Call, Reply, View, endpoint
-from chalicelib.routes.wire import check_text, check_transfer
+from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
+from chalicelib.routes.wire import check_text
 from chalicelib.services import rates
 
 bp = Blueprint(__name__)
+
+DEFAULT_SOURCE = "file"
+
+
+class NewRates(Body):
+    """A CSV with the columns date, base, quote, rate and perhaps source, as text in `csv`.
+
+    A `text/csv` body is the file itself: `source` then comes as a query parameter.
+    """
+
+    csv: str | None = None
+    source: str | None = None
 
 
 class RatesView(View):
@@ -20,16 +32,28 @@ class RatesView(View):
 
 
 @bp.route("/v1/programs/{program}/rates", methods=["POST"], content_types=["*/*"])
-@endpoint(returns=RatesView, status=201, scopes={Scope.ADMIN, Scope.MERCHANT}, query=("source",))
-def publish_rates(call: Call[None]) -> Reply[RatesView]:
-    """Add daily exchange rates from a CSV with the columns date, base, quote, rate and perhaps source."""
+@endpoint(
+    body=NewRates,
+    returns=RatesView,
+    status=201,
+    scopes={Scope.ADMIN, Scope.MERCHANT},
+    query=("source",),
+    media=("application/json", "text/csv"),
+)
+def publish_rates(call: Call[NewRates]) -> Reply[RatesView]:
+    """Add daily exchange rates; the same file again changes nothing."""
     call.caller.require_program(call.path["program"])
-    check_transfer(call.headers, call.raw, media=("text/csv",))
-    try:
-        text = call.raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Malformed("text_invalid", "the file is not UTF-8") from None
-    check_text(text, "file")
-    added = rates.publish(call.stores, call.path["program"], text, call.query.get("source", "file"), call.now)
+    text = _text(call.raw) if call.is_text else call.body.csv or ""
+    source = call.body.source or call.query.get("source", DEFAULT_SOURCE)
+    added = rates.publish(call.stores, call.path["program"], text, source, call.now)
     view = RatesView(added=added.added, known=added.known, woken=added.woken)
     return Reply(view, 201 if added.added else 200)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed("text_invalid", "the file is not UTF-8") from None
+    check_text(text, "csv")
+    return text

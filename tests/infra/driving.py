@@ -91,6 +91,7 @@ class Driver:
         self._pay()
         self._job("reconcile")
         self._compare_orders()
+        self._simulate()
         self._look()
         self._later(days=30)
         self._job("close_month")
@@ -235,6 +236,15 @@ class Driver:
         self._stage.stores.bucket.write(inbox, io.BytesIO(b"order_id,amount\n"), "text/csv")
         self._queue("run_job")
         self._call("POST", f"/v1/reconciliations/{job}/confirm", {})
+        self._queue("run_job")
+        self._call("GET", f"/v1/jobs/{job}")
+
+    def _simulate(self) -> None:
+        rates = "date,base,quote,rate\n2026-10-15,EUR,USD,1.0842\n"
+        self._call("POST", "/v1/programs/acme/rates", {"csv": rates, "source": "ecb"})
+        rules = [{"event": "sale", "kind": "percent", "rate_bp": 1500}]
+        draft = {"program": "acme", "month": "2026-10", "terms": {"commissions": rules}}
+        job = self._call("POST", "/v1/simulations", draft)["job"]
         self._queue("run_job")
         self._call("GET", f"/v1/jobs/{job}")
 
