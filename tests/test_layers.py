@@ -50,7 +50,7 @@ DOMAIN_ORDER = (
     *("errors", "currencies", "money", "ids", "period", "spreadsheet"),
     *("credentials", "program", "terms", "partner", "link", "codes", "token", "destination"),
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
-    *("postback", "rates"),
+    *("deliveries", "postback", "rates"),
     *("attribution", "path", "commission", "decision", "journal", "booking", "settlement", "ledger"),
     *("receipt", "simulation", "worth"),
     *("statement", "statement_page", "payout"),
