@@ -33,7 +33,7 @@ ROUTES = (
     "keys",
     "openapi",
 )
-JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money", "run_job")
+JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money", "run_job", "settle_shard")
 
 app = Application("linkledger")
 app.register_blueprint(redirect.bp)

@@ -19,7 +19,8 @@ class Settings:
     (token keys, the key for customer ids) come from Secrets Manager under `secrets_id`. `origin_secret` is
     what CloudFront proves itself with (None: nothing does, and its headers are not believed);
     `finance_topic` the SNS topic that is told of published ledgers (None: nobody is told); `jobs_queue` the
-    name of the queue of jobs (None: this stage starts none).
+    name of the queue of jobs (None: this stage starts none), `reconcile_queue` that of shards with much
+    to settle (None: one worker settles all).
     """
 
     table_prefix: str
@@ -30,6 +31,7 @@ class Settings:
     origin_secret: str | None = None
     finance_topic: str | None = None
     jobs_queue: str | None = None
+    reconcile_queue: str | None = None
 
     def table(self, name: str) -> str:
         """The full name of a table, such as `linkledger-dev-clicks` for `clicks`."""
@@ -61,6 +63,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     origin_secret = take("ORIGIN_SECRET", r"|[A-Za-z0-9_-]{16,128}", default="")
     topic = take("FINANCE_TOPIC", r"|arn:[a-z0-9-]+:sns:[^\s:]+:[0-9]*:[A-Za-z0-9_-]+", default="")
     queue = take("JOBS_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
+    shard_queue = take("RECONCILE_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     if base_url and not urlsplit(base_url).hostname:
         wrong.append("BASE_URL names no host")
     if wrong:
@@ -74,4 +77,5 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         origin_secret or None,
         topic or None,
         queue or None,
+        shard_queue or None,
     )

@@ -5,15 +5,16 @@ from typing import Any
 from chalice import Blueprint, Rate
 
 from chalicelib import bootstrap, observe
+from chalicelib.jobs.remaining import has_time
 from chalicelib.services.reconcile import reconcile as run_pass
 
 bp = Blueprint("app")
 
 
 @bp.schedule(Rate(1, unit=Rate.HOURS), name="reconcile")
-def reconcile(_event: Any) -> dict[str, int]:
+def reconcile(event: Any) -> dict[str, int]:
     """Settle what is due, release what is over, refresh the drafts; answers the counts."""
-    summary = run_pass(bootstrap.stores(), bootstrap.now()).as_dict()
+    summary = run_pass(bootstrap.stores(), bootstrap.now(), has_time(event)).as_dict()
     observe.info("reconciled", **summary)
     observe.flush()
     return summary

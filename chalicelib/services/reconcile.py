@@ -1,5 +1,10 @@
-"""The hourly pass: settle what is due, release what is over, set aside what can't be processed, draft."""
+"""The hourly pass: settle what is due, release what is over, set aside what can't be processed, draft.
 
+What is too much for one pass is handed on, shard by shard, to workers beside it. Nothing else is kept of
+how far they are: what was settled has left its place in the queue, so whoever begins again goes on.
+"""
+
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -11,10 +16,19 @@ from chalicelib.services.settle import Result, Rules, rules_of, settle_conversio
 from chalicelib.storage.conversions import Feed
 from chalicelib.storage.stores import Stores
 
+MOST_IN_ONE_PASS = 5_000
+"""Conversions of a program that one pass settles itself, where there is a queue to hand on the rest."""
+
+HasTime = Callable[[], bool]
+"""Tells whether there is time for one conversion more."""
+
 
 @dataclass(slots=True)
 class Summary:
-    """What a pass came to: conversions by result (`paid`: releases that a paid batch covers), and drafts."""
+    """What a pass came to: conversions by result (`paid`: releases that a paid batch covers), and drafts.
+
+    `handed_on` counts the shards that other workers go on with.
+    """
 
     programs: int = 0
     booked: int = 0
@@ -24,18 +38,36 @@ class Summary:
     quarantined: int = 0
     paid: int = 0
     drafts: int = 0
+    handed_on: int = 0
+
+    @property
+    def looked_at(self) -> int:
+        """Conversions that were taken up."""
+        return self.booked + self.decided + self.unchanged + self.postponed + self.quarantined
 
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
         return asdict(self)
 
 
-def reconcile(stores: Stores, now: datetime) -> Summary:
-    """Carry out one pass over every program; safe to repeat, late, early or beside another one."""
+def _always() -> bool:
+    return True
+
+
+def reconcile(stores: Stores, now: datetime, has_time: HasTime = _always) -> Summary:
+    """Carry out one pass over every program; safe to repeat, late, early or beside another one.
+
+    When time is over, the programs that are left wait for the next pass.
+    """
     summary = Summary()
     for program_id in stores.catalogue.programs():
+        if not has_time():
+            observe.count("reconcile_out_of_time")
+            break
         rules = rules_of(stores, program_id)
-        settle_due(stores, rules, now, summary)
+        until = summary.looked_at + MOST_IN_ONE_PASS if stores.shards_to_settle.is_there else None
+        for shard in settle_due(stores, rules, now, summary, _within(summary, until, has_time)):
+            _hand_on(stores, program_id, shard, summary)
         _finish_payouts(stores, rules, now, summary)
         summary.drafts += len(months.refresh_drafts(stores, rules.program, now))
         summary.programs += 1
@@ -50,14 +82,60 @@ def _finish_payouts(stores: Stores, rules: Rules, now: datetime, summary: Summar
         observe.count("payouts_postponed")
 
 
-def settle_due(stores: Stores, rules: Rules, now: datetime, summary: Summary) -> None:
-    """Settle everything of a program that waits to be decided or whose hold is over."""
+def settle_due(
+    stores: Stores, rules: Rules, now: datetime, summary: Summary, goes_on: HasTime = _always
+) -> list[int]:
+    """Settle everything of a program that waits to be decided or whose hold is over.
+
+    Returns the shards that are left where it could not go on, the one that was begun first.
+    """
     for shard in range(rules.program.shards):
-        for feed in (Feed.DUE, Feed.HOLD):
-            until = None if feed is Feed.DUE else now
-            work = [listed.id for listed in stores.conversions.in_feed(rules.program.id, shard, feed, until)]
-            for conversion in work:
-                _settle_or_set_aside(stores, rules, shard, conversion, now, summary)
+        if not _settle_shard(stores, rules, shard, now, summary, goes_on):
+            return list(range(shard, rules.program.shards))
+    return []
+
+
+def settle_handed_on(
+    stores: Stores, program_id: str, shard: int, now: datetime, has_time: HasTime
+) -> Summary:
+    """Settle a shard that was handed on, and hand on what time does not allow.
+
+    Raises:
+        NotFound: `program_unknown`. Unavailable: storage or the queue is away.
+    """
+    summary = Summary()
+    rules = rules_of(stores, program_id)
+    if not _settle_shard(stores, rules, shard, now, summary, has_time):
+        stores.shards_to_settle.send({"program": program_id, "shard": shard})
+        summary.handed_on += 1
+    return summary
+
+
+def _settle_shard(
+    stores: Stores, rules: Rules, shard: int, now: datetime, summary: Summary, goes_on: HasTime
+) -> bool:
+    """Take up all that waits in the shard, page by page; False where it had to stop before the end."""
+    for feed in (Feed.DUE, Feed.HOLD):
+        until = None if feed is Feed.DUE else now
+        for listed in stores.conversions.in_feed(rules.program.id, shard, feed, until):
+            if not goes_on():
+                return False
+            _settle_or_set_aside(stores, rules, shard, listed.id, now, summary)
+    return True
+
+
+def _within(summary: Summary, until: int | None, has_time: HasTime) -> HasTime:
+    """Whether there is time, and the pass has not done its part of the program yet."""
+    return lambda: has_time() and (until is None or summary.looked_at < until)
+
+
+def _hand_on(stores: Stores, program: str, shard: int, summary: Summary) -> None:
+    """Let another worker go on; where none can be told, the next pass does."""
+    try:
+        stores.shards_to_settle.send({"program": program, "shard": shard})
+        summary.handed_on += 1
+    except Unavailable:
+        observe.count("shard_not_handed_on")
 
 
 def _settle_or_set_aside(

@@ -1,17 +1,13 @@
 """Jobs in the catalogue table, and the queue that hands them to a worker."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.job import Job, JobKind, JobState
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage import aws
 from chalicelib.storage.codec import Item
+from chalicelib.storage.queues import Queue
 from chalicelib.storage.records import compact
 from chalicelib.storage.table import ConditionFailed, Table, equals
 
@@ -21,8 +17,7 @@ class Jobs:
 
     def __init__(self, settings: Settings) -> None:
         self._table = Table(settings, "catalogue")
-        self._queue = settings.jobs_queue
-        self._url: str | None = None
+        self._queue = Queue(settings.jobs_queue)
 
     def add_once(self, job: Job) -> bool:
         """Keep a new job; False where there is one with its id."""
@@ -61,13 +56,7 @@ class Jobs:
         Raises:
             Unavailable: the queue is away, or there is none.
         """
-        if self._queue is None:
-            raise Unavailable("jobs_unavailable", "this stage has no queue for jobs")
-        try:
-            self._url = self._url or aws.client("sqs").get_queue_url(QueueName=self._queue)["QueueUrl"]
-            aws.client("sqs").send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable("jobs_unavailable", "the queue does not answer; try again") from error
+        self._queue.send(message)
 
 
 def _key(job_id: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.links import Links
     from chalicelib.storage.notices import Notices
     from chalicelib.storage.payouts import Payouts
+    from chalicelib.storage.queues import Queue
     from chalicelib.storage.rates import RateBook
     from chalicelib.storage.secrets import Secrets
     from chalicelib.storage.warm import Warm
@@ -59,6 +60,12 @@ class Stores:
         from chalicelib.storage.journal import Journal
 
         return Journal(self.settings)
+
+    @cached_property
+    def shards_to_settle(self) -> "Queue":
+        from chalicelib.storage.queues import Queue
+
+        return Queue(self.settings.reconcile_queue)
 
     @cached_property
     def jobs(self) -> "Jobs":

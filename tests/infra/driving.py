@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
 import app
 from chalicelib import bootstrap
-from chalicelib.services import keys
+from chalicelib.services import keys, reconcile
 from chalicelib.storage import aws
 from infra.rehearsal import BROWSER, a_schedule, header
 from local.functions import Context, Functions, QueueSource, StreamSource
@@ -76,6 +78,7 @@ class Driver:
         self._correct(click, "reconcile")
         self._later(days=10)
         self._job("reconcile")
+        self._hand_on(click, released_later)
         click = self._click_after_a_stale_one()
         self._sell(click, "close")
         self._job("reconcile")
@@ -234,9 +237,9 @@ class Driver:
         self._call("POST", "/v1/reconciliations", {"program": "acme", "upload": True})
         inbox = "inbox/acme/orders-1.csv"
         self._stage.stores.bucket.write(inbox, io.BytesIO(b"order_id,amount\n"), "text/csv")
-        self._queue("run_job")
+        self._queue("run_job", "JOBS_QUEUE")
         self._call("POST", f"/v1/reconciliations/{job}/confirm", {})
-        self._queue("run_job")
+        self._queue("run_job", "JOBS_QUEUE")
         self._call("GET", f"/v1/jobs/{job}")
 
     def _simulate(self) -> None:
@@ -245,12 +248,32 @@ class Driver:
         rules = [{"event": "sale", "kind": "percent", "rate_bp": 1500}]
         draft = {"program": "acme", "month": "2026-10", "terms": {"commissions": rules}}
         job = self._call("POST", "/v1/simulations", draft)["job"]
-        self._queue("run_job")
+        self._queue("run_job", "JOBS_QUEUE")
         self._call("GET", f"/v1/jobs/{job}")
 
-    def _queue(self, function: str) -> None:
-        """Feed a function with all that waits in the queue of jobs."""
-        source = QueueSource(function, self._stage.environment["JOBS_QUEUE"], 1)
+    def _hand_on(self, click: str, released: str) -> None:
+        """More than one pass of reconcile settles: shards are settled by others, of whom one has no time."""
+        self._sell(click, "shards")
+        self._settle_by_shard()
+        self._correct(click, "shards")
+        refund = {"id": "r3", "kind": "refund", "amount": 100, "reason": "after its release"}
+        self._call("POST", f"/v1/conversions/{released}/adjustments", refund)
+        self._later(days=4)
+        self._settle_by_shard()
+
+    def _settle_by_shard(self) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reconcile, "MOST_IN_ONE_PASS", 0)
+            self._job("reconcile")
+        self._begin("settle_shard")
+        for shard in range(self._stage.settings.ledger_shards):
+            event = {"Records": [{"body": json.dumps({"program": "acme", "shard": shard})}]}
+            app.app.handler_map["settle_shard"](event, Context("settle_shard", timeout_s=0))
+        self._queue("settle_shard", "RECONCILE_QUEUE")
+
+    def _queue(self, function: str, queue: str) -> None:
+        """Feed a function with all that waits in the queue of that variable."""
+        source = QueueSource(function, self._stage.environment[queue], 1)
         worker = QueueWorker(self._engine, source, self._functions.invoke)
         self._begin(function)
         while worker.step():

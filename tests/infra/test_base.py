@@ -83,6 +83,7 @@ def test_every_function_has_a_log_group_of_its_own() -> None:
         "-count_clicks",
         "-count_money",
         "-run_job",
+        "-settle_shard",
     }
 
 
