@@ -7,11 +7,12 @@ and add what is new. No answer before the write is durable.
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain import ids
-from chalicelib.domain.conversion import Content, Outcome, Report, State
+from chalicelib.domain.conversion import Content, Item, Outcome, Report, State
 from chalicelib.domain.decision import Decision, Facts
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
 from chalicelib.domain.money import check_amount, check_currency
@@ -29,6 +30,12 @@ MAX_SKEW = timedelta(minutes=10)
 
 MAX_AGE = timedelta(days=400)
 """How long ago a conversion may have occurred when it is reported."""
+
+MAX_ITEMS = 200
+"""Lines of an order. With their longest texts they take half of what DynamoDB lets a record hold."""
+
+MAX_ITEM_TEXT = 128
+MAX_QUANTITY = 1_000_000
 
 _EVENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.:-]{0,62}[A-Za-z0-9])?", re.ASCII)
 _ATTEMPTS = 8
@@ -64,7 +71,8 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
 
     Raises:
         Invalid: `method_not_allowed`, `event_invalid`, `order_id_invalid`, `amount_invalid`,
-            `currency_unknown`, `coupon_invalid`, `customer_id_invalid`, `time_in_future`, `time_too_old`.
+            `currency_unknown`, `items_invalid`, `coupon_invalid`, `customer_id_invalid`, `time_in_future`,
+            `time_too_old`.
         Conflict: `order_conflict`, the order is known with other figures; nothing changed.
         Unavailable: nothing is certain; the same report may be sent again.
     """
@@ -194,6 +202,7 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
     check_currency(incoming.content.currency)
     check_amount(incoming.content.amount_minor)
     check_order_id(incoming.order_id)
+    content = replace(incoming.content, items=_check_items(incoming.content.items))
     coupon = _text(incoming.coupon.strip() if incoming.coupon else None, "coupon", 64)
     customer_id = _text(incoming.customer_id, "customer_id", 256)
     token = evidence.read_click_id(stores, incoming.click_id)
@@ -201,7 +210,7 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
         program=program.id,
         event=incoming.event,
         order_id=incoming.order_id,
-        content=incoming.content,
+        content=content,
         method=incoming.method,
         occurred_at=_check_time(incoming.occurred_at or now, now),
         received_at=now,
@@ -210,6 +219,24 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
         coupon=coupon,
         customer=evidence.customer_hash(stores, program.id, customer_id) if customer_id else None,
     )
+
+
+def _check_items(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The lines as they are kept: a retry that says nothing of a category, or says so, is the same."""
+    if len(items) > MAX_ITEMS:
+        raise Invalid("items_invalid", f"an order may have {MAX_ITEMS} items", "items")
+    return tuple(_check_item(item, f"items[{position}]") for position, item in enumerate(items))
+
+
+def _check_item(item: Item, field: str) -> Item:
+    for name, value in (("sku", item.sku), ("category", item.category)):
+        told = _text(value, f"{field}.{name}", MAX_ITEM_TEXT, "items_invalid")
+        if told is None and name == "sku":
+            raise Invalid("items_invalid", "sku must not be empty", f"{field}.sku")
+    if not 1 <= item.quantity <= MAX_QUANTITY:
+        raise Invalid("items_invalid", f"quantity must be from 1 to {MAX_QUANTITY}", f"{field}.quantity")
+    check_amount(item.amount_minor, f"{field}.amount")
+    return item if item.category else replace(item, category=None)
 
 
 def check_event(event: str) -> str:
@@ -246,11 +273,12 @@ def check_customer_id(customer_id: str) -> str:
     return checked
 
 
-def _text(value: str | None, field: str, longest: int) -> str | None:
+def _text(value: str | None, field: str, longest: int, code: str = "") -> str | None:
     if value is None or not value.strip():
         return None
     if len(value) > longest or not _printable(value):
-        raise Invalid(f"{field}_invalid", f"{field} must be at most {longest} printable characters", field)
+        message = f"{field} must be at most {longest} printable characters"
+        raise Invalid(code or f"{field}_invalid", message, field)
     return value
 
 

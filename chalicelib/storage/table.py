@@ -20,6 +20,9 @@ from chalicelib.storage.codec import Item, decode_item, encode, encode_item
 TRANSACTION_LIMIT = 100
 """Actions in one transaction (DynamoDB's own limit)."""
 
+MAX_HASH_BYTES, MAX_RANGE_BYTES = 2048, 1024
+"""Bytes of the two parts of a key; neither may be empty (DynamoDB's own limits)."""
+
 _CONFLICT_ATTEMPTS = 6
 
 
@@ -67,7 +70,9 @@ class Table:
         self.name = settings.table(name)
 
     def find(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
-        """The item, or None."""
+        """The item, or None: also for a key that no item can have, which clients may well ask for."""
+        if not (_fits(pk, MAX_HASH_BYTES) and _fits(sk, MAX_RANGE_BYTES)):
+            return None
         answer = call("get_item", TableName=self.name, Key=_key(pk, sk), ConsistentRead=consistent)
         return decode_item(answer["Item"]) if "Item" in answer else None
 
@@ -147,7 +152,12 @@ class Table:
         limit: int | None = None,
         start: Item | None = None,
     ) -> Page:
-        """One page of a query on the table or on an index (which cannot be read consistently)."""
+        """One page of a query on the table or on an index (which cannot be read consistently).
+
+        For a key that no item can have it is empty.
+        """
+        if not _fits(hash_value, MAX_HASH_BYTES) or len(prefix.encode()) > MAX_RANGE_BYTES:
+            return Page([], None)
         names = {"#h": hash_name}
         values: dict[str, object] = {":h": hash_value}
         expression = "#h = :h"
@@ -294,6 +304,10 @@ def _translate(error: ClientError) -> Exception:
     if code in {"ValidationException", "AccessDeniedException", "ResourceNotFoundException"}:
         return untranslated
     return Unavailable("storage_unavailable", "storage does not answer; try again")
+
+
+def _fits(part: str, most: int) -> bool:
+    return 1 <= len(part.encode()) <= most
 
 
 def _key(pk: str, sk: str) -> Item:

@@ -192,3 +192,41 @@ def test_the_receipt_tells_what_was_considered_counted_decided_and_paid(shop):
     (credit,) = receipt["credits"]
     assert credit["commission"] == {"amount": 200, "currency": "EUR"}
     assert len(receipt["entries"]) == 1
+
+
+LINE = {"sku": "boots", "quantity": 1, "amount": 2000}
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [{**LINE, "sku": ""}],
+        [{**LINE, "sku": " "}],
+        [{**LINE, "sku": "boots\r\nX-A: b"}],
+        [{**LINE, "sku": "s" * 129}],
+        [{**LINE, "category": "c" * 129}],
+        [{**LINE, "quantity": 0}],
+        [{**LINE, "quantity": -1}],
+        [{**LINE, "amount": -1}],
+        [LINE] * 201,
+        [LINE] * 15_000,
+    ],
+)
+def test_lines_that_no_order_has_are_refused_and_nothing_is_kept(shop, items):
+    shop.tell(shop.order(items=items)).refused(413, 422)
+    assert shop.conversions() == []
+
+
+def test_a_line_without_a_category_is_one_whose_category_is_empty(shop):
+    order = shop.order(items=[{**LINE, "category": ""}])
+    first = shop.tell(order).expect(201).json["id"]
+    assert shop.tell(order).expect(200).json["id"] == first
+    assert shop.tell({**order, "items": [LINE]}).expect(200).json["id"] == first
+
+
+def test_the_largest_order_is_kept_whole(shop):
+    items = [{"sku": "\U0001f45f" * 128, "category": "\U0001f45f" * 128, "amount": 10}] * 200
+    order = shop.order(items=items, click_id=shop.clicked(shop.partner()))
+    conversion = shop.tell(order).expect(201).json["id"]
+    assert shop.tell(order).expect(200).json["id"] == conversion
+    assert shop.state(conversion) == "pending"
