@@ -54,6 +54,7 @@ class Driver:
         self._stage = stage
         self._clock = clock
         self._stale_click = ""
+        self._oldest = SEPTEMBER_20
         self._engine = engine
         self._recorder = recorder
         self._functions = Functions(app.app)
@@ -144,7 +145,10 @@ class Driver:
         self._http("GET", f"/{self._code}+")
 
     def _sell(self, click: str, batch: str) -> None:
-        """One sale by each way in; their order ids begin with the batch's name."""
+        """One sale by each way in; their order ids begin with the batch's name.
+
+        One occurred in a month before all that was told so far, which opens that month.
+        """
         sale = {"program": "acme", "event": "sale", "amount": 5000, "currency": "EUR"}
         by_click = {**sale, "order_id": f"{batch} click", "click_id": click}
         self._sale = self._call("POST", "/v1/conversions", {**by_click, "customer_id": "c1"})["id"]
@@ -155,6 +159,9 @@ class Driver:
             {**sale, "order_id": f"{batch} customer", "customer_id": "c1"},
             {**sale, "order_id": f"{batch} stale", "click_id": self._stale_click, **stranger},
         ]
+        self._oldest -= timedelta(days=31)
+        told_late = {**sale, "order_id": f"{batch} late", "coupon": "ADA10"}
+        others.append({**told_late, "occurred_at": f"{self._oldest:%Y-%m-%dT%H:%M:%SZ}"})
         self._call("POST", "/v1/conversions/batch", {"conversions": others})
         common = urlencode({"event": "sale", "amount": "50.00", "currency": "EUR", "click_id": click})
         pixel = urlencode({"program": "acme", "order_id": f"{batch} pixel"})
