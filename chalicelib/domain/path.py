@@ -9,6 +9,7 @@ from math import gcd
 from chalicelib.domain.attribution import ALL_CHANNELS, MODELS
 from chalicelib.domain.conversion import CouponMatch, Report, Touch
 from chalicelib.domain.terms import Attribution, CouponRule, Terms
+from chalicelib.domain.token import order_in_instant
 
 MAX_PARTNERS = 10
 """Partners that one conversion can credit.
@@ -40,13 +41,16 @@ class Considered:
 
 
 def in_order(touches: Sequence[Touch]) -> tuple[Touch, ...]:
-    """Oldest first, each click once; the better evidence of a click told twice stands."""
+    """Oldest first, each click once; the better evidence of a click told twice stands.
+
+    Clicks of the same millisecond stand as they were made, so far as their nonces tell.
+    """
     by_click = {touch.click_id: touch for touch in touches}
     if len(by_click) < len(touches):
         by_click = {}
         for touch in sorted(touches, key=_preference):
             by_click.setdefault(touch.click_id, touch)
-    return tuple(sorted(by_click.values(), key=lambda touch: (touch.at, touch.click_id)))
+    return tuple(sorted(by_click.values(), key=lambda touch: (touch.at, order_in_instant(touch.click_id))))
 
 
 @dataclass(frozen=True, slots=True)

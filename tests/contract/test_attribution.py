@@ -67,6 +67,19 @@ def test_a_share_is_a_fraction(three_touches):
     assert anna.id in shares(receipt)
 
 
+@pytest.mark.parametrize(("model", "credited"), [("last", "cleo"), ("first", "anna")])
+def test_clicks_while_the_clock_stands_still_keep_their_order(a_shop, model, credited):
+    shop = a_shop(terms={"model": model})
+    partners = [shop.partner(name) for name in ("anna", "ben", "cleo")]
+    for _ in range(5):
+        visitor = shop.visitor()
+        for partner in partners:
+            visitor.follow(partner)
+        receipt = shop.receipt(shop.sell(click_id=visitor.click_id))
+        assert [touch["partner"] for touch in receipt["path"]] == [partner.id for partner in partners]
+        assert [partner.split("-")[0] for partner in shares(receipt)] == [credited]
+
+
 @pytest.mark.parametrize(
     ("occurred_at", "credited"),
     [

@@ -130,3 +130,19 @@ class TestVisitorCookie:
         assert token.read_visitor(text, {1: OTHER_KEY}) is None
         assert token.read_visitor(text, {}) is None
         assert token.read_visitor(token.sign_visitor("abcdefghijklmnop", 1, b""), {}) is None
+
+
+def test_clicks_of_one_instant_sort_by_their_nonces_whosever_they_are() -> None:
+    texts = [
+        token.sign(a_token(nonce=f"{number:06x}", visitor=visitor), KEY)
+        for number in range(0, 5000, 37)
+        for visitor in ("zzzzzzzzzzzzzzzz", "aaaaaaaaaaaaaaaa")
+    ]
+    read = [token.read(text, {1: KEY}) for text in sorted(texts, key=token.order_in_instant)]
+    nonces = [parts.nonce for parts in read if parts]
+    assert len(nonces) == len(texts)
+    assert nonces == sorted(nonces)
+
+
+def test_what_is_no_token_has_a_place_of_its_own() -> None:
+    assert token.order_in_instant("visit-2") > token.order_in_instant("visit-1")
