@@ -30,6 +30,8 @@ from awslambdaric.__main__ import main
 main(["bootstrap", sys.argv[1]])
 """
 _RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
+_TIME_OUT_S = 900
+"""What a function is told that it has, as jobs do; nothing here ends it then."""
 _LIVE_S = 29.0
 _OUTPUT_BYTES = 1 << 20
 
@@ -174,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", identifier)
-        self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + _LIVE_S) * 1000)))
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + _TIME_OUT_S) * 1000)))
         self.send_header(
             "Lambda-Runtime-Invoked-Function-Arn",
             "arn:aws:lambda:us-east-1:000000000000:function:linkledger",
