@@ -49,6 +49,13 @@ class Stack:
             self._process.terminate()
             self._process.wait(60)
 
+    def cpu_ticks(self) -> int:
+        """User and system time that the stack's process has used, in the kernel's ticks (proc(5))."""
+        if self._process is None:
+            raise RuntimeError("the stack is not running")
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
     @property
     def admin_key(self) -> str:
         """The key that may do everything."""
