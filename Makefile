@@ -9,7 +9,7 @@ DEMO ?= 1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check zip bench bench-quick clean python-ready
+.PHONY: help run test check zip deploy destroy bench bench-quick clean python-ready
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,6 +27,12 @@ check: .venv/ready ## Lint, formatting and types
 
 zip: .venv/ready ## Build the deployment package into build/package
 	$(BIN)/python -m infra.build_zip
+
+deploy: .venv/ready stage-named ## Deploy a stage into the AWS account: STAGE=dev (STEPS="app settings" for some steps)
+	$(BIN)/python -m infra.deploy $(STAGE) $(STEPS)
+
+destroy: .venv/ready stage-named ## Take a stage down, but for its data: STAGE=dev
+	$(BIN)/python -m infra.destroy $(STAGE)
 
 bench: .venv/ready .venv-engine/ready ## Measure everything; writes build/bench.json
 	$(BIN)/python bench/run.py
@@ -49,6 +55,9 @@ clean: ## Remove what was built (not the data, not the environments)
 	@test -x .venv-engine/bin/python || $(PYTHON) -m venv .venv-engine
 	@.venv-engine/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-engine.txt
 	@touch $@
+
+stage-named:
+	@test -n "$(STAGE)" || { echo "Which stage? STAGE=dev, say" >&2; exit 1; }
 
 python-ready:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=..." >&2; exit 1; }

@@ -59,17 +59,29 @@ def chalice_package(project: Path, stage: str, target: Path) -> Package:
         PackageError: it failed, or it left packages out.
     """
     shutil.rmtree(target, ignore_errors=True)
-    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
-    command += ["--project-dir", str(project), "package", "--stage", stage, str(target)]
-    variables = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
-    said = done.stdout + done.stderr
-    if done.returncode != 0 or _MISSING_WHEELS in said:
-        raise PackageError(f"chalice package failed:\n{said}")
+    run_chalice(project, "package", "--stage", stage, str(target))
     package = Package(target / "deployment.zip", target / "sam.json")
     if not package.zip_path.exists():
         raise PackageError("chalice package made no zip: the app has no functions")
     return package
+
+
+def run_chalice(project: Path, *arguments: str) -> str:
+    """Run a command of Chalice on a project; what it printed.
+
+    Raises:
+        PackageError: it failed, or it left packages out.
+    """
+    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+    command += ["--project-dir", str(project), *arguments]
+    variables = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
+    done = subprocess.run(  # noqa: S603
+        command, env=variables, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    said = done.stdout + done.stderr
+    if done.returncode != 0 or _MISSING_WHEELS in said:
+        raise PackageError(f"chalice {arguments[0]} failed:\n{said}")
+    return said
 
 
 def largest(zip_path: Path, count: int = 8) -> list[tuple[str, float]]:

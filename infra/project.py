@@ -23,12 +23,13 @@ def lay_out(
 ) -> Path:
     """Fill `target` anew and return it; the record of what is deployed stays where it is.
 
-    `outputs` are those of the stage's base stack. Without them the placeholders of config.json remain,
-    which is enough to package and to lint.
+    `outputs` are those of the stage's base stack, and more that is to be in the environment; with them the
+    stage need not be known to config.json. Without them its placeholders remain, which is enough to package
+    and to lint.
 
     Raises:
         VendorError: the dependencies could not be brought together.
-        KeyError: there is no such stage.
+        KeyError: neither are there outputs, nor such a stage in config.json.
     """
     packages = vendor(source / "requirements.txt", cache)
     target.mkdir(parents=True, exist_ok=True)
@@ -39,8 +40,30 @@ def lay_out(
     shutil.copytree(packages, target / "vendor")
     _add_app_bytecode(target)
     (target / "requirements.txt").write_text("")
-    _write_configuration(source / ".chalice", target / ".chalice", stage, outputs)
+    write_configuration(target, stage, outputs, source=source)
     return target
+
+
+def write_configuration(
+    target: Path, stage: str, outputs: Mapping[str, str] | None = None, *, source: Path = ROOT
+) -> None:
+    """Write Chalice's part of the layout: the stage's configuration and policies."""
+    written = target / ".chalice"
+    written.mkdir(parents=True, exist_ok=True)
+    source = source / ".chalice"
+    configuration: dict[str, Any] = json.loads((source / "config.json").read_text())
+    if outputs is None:
+        variables = configuration["stages"][stage]["environment_variables"]
+    else:
+        variables = environment(outputs)
+        configuration["stages"][stage] = {
+            "environment_variables": variables,
+            "tags": {"linkledger": variables["TABLE_PREFIX"]},
+        }
+    (written / "config.json").write_text(json.dumps(configuration, indent=2) + "\n")
+    for policy in source.glob("policy-*.json"):
+        text = policy.read_text().replace(DEFAULT_BUCKET, variables["LEDGER_BUCKET"])
+        (written / policy.name).write_text(text.replace(DEFAULT_PREFIX, variables["TABLE_PREFIX"]))
 
 
 def environment(outputs: Mapping[str, str]) -> dict[str, str]:
@@ -65,15 +88,3 @@ def _clear(target: Path) -> None:
 def _add_app_bytecode(target: Path) -> None:
     compile_tree(target / "chalicelib", f"{TASK_ROOT}/chalicelib")
     compile_module(target / "app.py", target / "vendor", TASK_ROOT)
-
-
-def _write_configuration(source: Path, target: Path, stage: str, outputs: Mapping[str, str] | None) -> None:
-    target.mkdir(exist_ok=True)
-    configuration: dict[str, Any] = json.loads((source / "config.json").read_text())
-    variables = configuration["stages"][stage]["environment_variables"]
-    if outputs is not None:
-        variables.update(environment(outputs))
-    (target / "config.json").write_text(json.dumps(configuration, indent=2) + "\n")
-    for policy in source.glob("policy-*.json"):
-        text = policy.read_text().replace(DEFAULT_BUCKET, variables["LEDGER_BUCKET"])
-        (target / policy.name).write_text(text.replace(DEFAULT_PREFIX, variables["TABLE_PREFIX"]))

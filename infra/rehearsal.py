@@ -5,17 +5,15 @@ package itself declares.
 """
 
 import json
-import os
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.services import keys
-from chalicelib.storage import aws
+from infra.acting import acting_as
 from infra.build_zip import Package
 from infra.runtime import Function
 from local import provision
@@ -116,24 +114,8 @@ class Deployed:
         return self.event("GET", f"/{self.code}")
 
     def _register(self, key: str) -> None:
-        with _variables(self.environment):
+        with acting_as(self.environment):
             keys.bootstrap_admin(bootstrap.stores(), key, datetime.now(UTC))
-
-
-@contextmanager
-def _variables(environment: Mapping[str, str]) -> Iterator[None]:
-    """This process as one of the stage's, for a moment."""
-    before = dict(os.environ)
-    os.environ.update(environment)
-    bootstrap.stores.cache_clear()
-    aws.forget()
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        bootstrap.stores.cache_clear()
-        aws.forget()
 
 
 def header(answer: Answer, name: str) -> str:

@@ -1,0 +1,227 @@
+"""A real deployment, again, renamed and taken down, against a stand-in for the account."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import live_settings
+from infra.account import Account, DeployError, check_python
+from infra.deploy import Deployment, check, main, run
+from infra.destroy import destroy
+from infra.project import ROOT
+from tests.infra import moto_account
+
+STAGE, PREFIX = "trial", "linkledger-trial"
+EVERYTHING_BUT_REQUESTS = ("check", "base", "keys", "app", "settings", "edge", "admin")
+CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())
+
+
+class Deployed:
+    """One stage in the stand-in, deployed twice; `first` and `again` are what was said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.source = folder / "source"
+        for name in ("chalicelib", ".chalice", "infra"):
+            shutil.copytree(ROOT / name, self.source / name)
+        for name in ("app.py", "requirements.txt"):
+            shutil.copyfile(ROOT / name, self.source / name)
+        self.first = self.run(*EVERYTHING_BUT_REQUESTS)
+        self.before = self.shape()
+        self.again = self.run(*EVERYTHING_BUT_REQUESTS)
+
+    def target(self, said: list[str] | None = None) -> Deployment:
+        """The stage as a fresh process sees it."""
+        say = [].append if said is None else said.append
+        return Deployment(STAGE, Account(), {}, ROOT / "build", self.source, say)
+
+    def run(self, *steps: str) -> list[str]:
+        said: list[str] = []
+        run(self.target(said), steps)
+        return said
+
+    def shape(self) -> dict[str, Any]:
+        """What there is of the app, by the ids that must not change."""
+        account = Account()
+        functions = account.client("lambda").list_functions()["Functions"]
+        mappings = account.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        return {
+            "apis": [api["id"] for api in account.client("apigateway").get_rest_apis()["items"]],
+            "code": {one["FunctionName"]: one["CodeSha256"] for one in functions},
+            "mappings": sorted(one["UUID"] for one in mappings),
+            "rules": sorted(rule["Name"] for rule in account.client("events").list_rules()["Rules"]),
+            "secret": account.client("secretsmanager").get_secret_value(SecretId=f"{PREFIX}/keys")[
+                "SecretString"
+            ],
+        }
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    with moto_account.account() as url, pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+        }.items():
+            patch.setenv(name, value)
+        yield Deployed(tmp_path_factory.mktemp("deployed"))
+
+
+def test_every_function_is_there_and_knows_its_stage(deployed: Deployed) -> None:
+    functions = Account().client("lambda").list_functions()["Functions"]
+    expected = {name for name in CONFIG["lambda_functions"] if name != "api_handler"}
+    assert {one["FunctionName"] for one in functions} == {PREFIX} | {f"{PREFIX}-{name}" for name in expected}
+    for function in functions:
+        variables = function["Environment"]["Variables"]
+        assert variables["TABLE_PREFIX"] == PREFIX
+        assert variables["LEDGER_BUCKET"] == f"{PREFIX}-ledger-123456789012-eu-west-1"
+        assert len(variables["ORIGIN_SECRET"]) >= 32
+        assert not [value for value in variables.values() if "000000000000" in value]
+
+
+def test_policies_name_the_stage(deployed: Deployed) -> None:
+    iam = Account().client("iam")
+    for role in iam.list_roles()["Roles"]:
+        for name in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
+            document = json.dumps(iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name))
+            assert "linkledger-dev" not in document
+            assert "000000000000" not in document
+
+
+def test_the_api_has_every_route(deployed: Deployed) -> None:
+    import app
+
+    [api] = deployed.before["apis"]
+    resources = Account().client("apigateway").get_resources(restApiId=api, limit=500)["items"]
+    assert {one["path"] for one in resources} >= set(app.app.routes)
+
+
+def test_deploying_again_changes_nothing(deployed: Deployed) -> None:
+    assert deployed.shape() == deployed.before
+    assert "  linkledger-trial: nothing changes" in deployed.again
+    assert "  keys: there already" in deployed.again
+
+
+def test_the_first_key_is_shown_once(deployed: Deployed) -> None:
+    assert len([line for line in deployed.first if "first administrator's key" in line]) == 1
+    assert not [line for line in deployed.again if "first administrator's key" in line]
+
+
+def test_what_chalice_cannot_set_is_set(deployed: Deployed) -> None:
+    target = deployed.target()
+    gateway, functions = target.account.client("apigateway"), target.account.client("lambda")
+    assert list(live_settings.drift(gateway, functions, target.live())) == []
+    answer = gateway.get_gateway_response(
+        restApiId=target.live().api, responseType="MISSING_AUTHENTICATION_TOKEN"
+    )
+    body = json.loads(answer["responseTemplates"]["application/json"])
+    assert (answer["statusCode"], body["error"]["code"]) == ("403", "no_such_route")
+
+
+def test_a_setting_that_is_gone_is_named_and_set_again(deployed: Deployed) -> None:
+    target = deployed.target()
+    gateway, functions = target.account.client("apigateway"), target.account.client("lambda")
+    live = target.live()
+    gateway.delete_gateway_response(restApiId=live.api, responseType="THROTTLED")
+    [mapping, *_] = live.mappings.values()
+    functions.update_event_source_mapping(UUID=mapping, FunctionResponseTypes=[])
+    said = deployed.run("settings")
+    assert any("THROTTLED" in line for line in said)
+    assert any("FunctionResponseTypes" in line for line in said)
+    assert list(live_settings.drift(gateway, functions, live)) == []
+
+
+def test_another_machine_deploys_the_same_app(deployed: Deployed, tmp_path: Path) -> None:
+    target = deployed.target()
+    target.build = tmp_path
+    assert [target.live().api] == deployed.before["apis"]
+
+
+def test_two_do_not_deploy_at_once(deployed: Deployed) -> None:
+    target = deployed.target()
+    with (
+        target.state.locked("ada@laptop", datetime.now(UTC)),
+        pytest.raises(DeployError, match="ada@laptop"),
+    ):
+        run(deployed.target(), ["app"])
+    with target.state.locked("after", datetime.now(UTC)):
+        deployed.run("unlock")
+    with target.state.locked("after unlocking", datetime.now(UTC)):
+        pass
+
+
+def test_a_lost_record_makes_no_second_api(deployed: Deployed) -> None:
+    target = deployed.target()
+    s3, bucket, key = target.account.client("s3"), target.outputs["LedgerBucket"], f"deployment/{STAGE}.json"
+    record = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.delete_object(Bucket=bucket, Key=key)
+    with pytest.raises(DeployError, match="earlier version"):
+        run(deployed.target(), ["app"])
+    s3.put_object(Bucket=bucket, Key=key, Body=record)
+    assert deployed.shape()["apis"] == deployed.before["apis"]
+
+
+def test_a_renamed_job_leaves_nothing_behind_and_then_the_stage_goes(deployed: Deployed) -> None:
+    _rename(deployed.source, "close_month", "close_months")
+    deployed.run("app", "settings")
+    shape = deployed.shape()
+    assert f"{PREFIX}-close_months" in shape["code"]
+    assert f"{PREFIX}-close_month" not in shape["code"]
+    assert f"{PREFIX}-close_month-event" not in shape["rules"]
+    assert shape["apis"] == deployed.before["apis"]
+
+    said: list[str] = []
+    destroy(deployed.target(said))
+    account = Account()
+    assert account.client("lambda").list_functions()["Functions"] == []
+    assert account.client("apigateway").get_rest_apis()["items"] == []
+    assert account.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+    assert len(account.client("dynamodb").list_tables()["TableNames"]) >= 7
+    assert f"  table {PREFIX}-journal" in said
+    assert any("/ledgers/: locked" in line for line in said)
+    with pytest.raises(DeployError, match="no app is deployed"):
+        deployed.target().live()
+
+
+def test_an_interpreter_that_lambda_does_not_run_is_refused() -> None:
+    with pytest.raises(DeployError, match=r"Python 3\.15"):
+        check_python((3, 15))
+
+
+@pytest.mark.parametrize("stage", ["Dev", "1st", "a_stage", "a-name-that-is-too-long"])
+def test_a_stage_whose_names_would_not_fit_is_refused(stage: str) -> None:
+    with pytest.raises(DeployError, match="lower-case"):
+        check(Deployment(stage, Account(), {}, ROOT / "build"))
+
+
+def test_a_domain_needs_its_certificate() -> None:
+    with pytest.raises(DeployError, match="go together"):
+        check(Deployment("dev", Account(), {"DOMAIN": "go.example.com"}, ROOT / "build"))
+
+
+def test_credentials_that_are_not_taken_stop_everything(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr(Account, "client", _refusing)
+    assert main(["dev", "check"]) == 1
+    assert "does not take the credentials" in capsys.readouterr().err
+
+
+def _refusing(self: Account, service: str, region: str | None = None) -> Any:
+    raise ClientError({"Error": {"Code": "InvalidClientTokenId", "Message": "no"}}, "GetCallerIdentity")
+
+
+def _rename(source: Path, old: str, new: str) -> None:
+    """Give a scheduled job another name, in its declaration and in its configuration."""
+    job, config = source / "chalicelib" / "jobs" / f"{old}.py", source / ".chalice" / "config.json"
+    job.write_text(job.read_text().replace(f'name="{old}"', f'name="{new}"'))
+    config.write_text(config.read_text().replace(f'"{old}"', f'"{new}"'))
