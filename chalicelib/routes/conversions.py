@@ -15,7 +15,7 @@ from chalicelib.routes.idempotency import id_of, read_key
 from chalicelib.routes.receipts import ReceiptView, receipt_view
 from chalicelib.routes.replies import error_object, status_of
 from chalicelib.routes.wire import shape
-from chalicelib.services import adjustments, capture, conversions
+from chalicelib.services import access, adjustments, capture, conversions
 from chalicelib.storage.conversions import Conversion, Listed
 from chalicelib.storage.stores import Stores
 
@@ -231,8 +231,7 @@ def _batch_result(call: Call[NewBatch], raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _program(call: Call[Any], program_id: str) -> Program:
-    call.caller.require_program(program_id)
-    return call.stores.catalogue.program(program_id)
+    return access.program_of(call.stores, call.caller, program_id)
 
 
 def _find(call: Call[Any]) -> Conversion:

@@ -11,7 +11,7 @@ from chalicelib.domain.link import Link, LinkState
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
-from chalicelib.services import links
+from chalicelib.services import access, links
 from chalicelib.services.links import RowResult, Wanted
 from chalicelib.settings import Settings
 from chalicelib.storage.stores import Stores
@@ -116,9 +116,8 @@ class Rows(View):
 def create_link(call: Call[NewLink]) -> LinkView:
     """Make a link for an enrolled partner."""
     body = call.body
-    call.caller.require_program(body.program)
+    program = access.program_of(call.stores, call.caller, body.program)
     call.caller.require_partner(body.partner)
-    program = call.stores.catalogue.program(body.program)
     if call.stores.catalogue.find_enrollment(program.id, body.partner) is None:
         raise links.not_enrolled()
     made = links.create(
@@ -145,8 +144,7 @@ def list_links(call: Call[None]) -> paging.Listing[LinkView]:
     wanted = call.query.get("program", call.caller.program)
     if wanted is None:
         raise Invalid("field_required", "program is required", "program")
-    call.caller.require_program(wanted)
-    program = call.stores.catalogue.program(wanted)
+    program = access.program_of(call.stores, call.caller, wanted)
     partner = call.query.get("partner", call.caller.partner if call.caller.is_partner else None)
     if partner is not None:
         call.caller.require_partner(partner)

@@ -6,7 +6,7 @@ from chalicelib.domain.counts import Sums
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import Invalid
 from chalicelib.routes.endpoint import Call, View, endpoint
-from chalicelib.services import stats
+from chalicelib.services import access, stats
 
 bp = Blueprint(__name__)
 
@@ -54,8 +54,7 @@ def get_stats(call: Call[None]) -> StatsView:
     wanted = call.query.get("program", call.caller.program)
     if wanted is None:
         raise Invalid("field_required", "program is required", "program")
-    call.caller.require_program(wanted)
-    program = call.stores.catalogue.program(wanted)
+    program = access.program_of(call.stores, call.caller, wanted)
     partner = call.query.get("partner", call.caller.partner if call.caller.is_partner else None)
     if partner is not None:
         call.caller.require_partner(partner)

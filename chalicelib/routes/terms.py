@@ -4,13 +4,13 @@ from typing import Any
 
 from chalice import Blueprint
 
-from chalicelib.domain.credentials import Scope, program_unknown
+from chalicelib.domain.credentials import Scope
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Method
 from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, Tier, TierMode
 from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
-from chalicelib.services import terms
+from chalicelib.services import access, terms
 
 bp = Blueprint(__name__)
 
@@ -116,10 +116,7 @@ def publish_terms(call: Call[NewTerms]) -> TermsView:
 def list_terms(call: Call[None]) -> paging.Listing[TermsView]:
     """List the versions of the terms, oldest first; a partner sees what is for it."""
     program, caller = call.path["program"], call.caller
-    caller.require_program(program)
-    call.stores.catalogue.program(program)
-    if caller.is_partner and call.stores.catalogue.find_enrollment(program, caller.partner or "") is None:
-        raise program_unknown()
+    access.program_of(call.stores, caller, program)
     limit, start = paging.wanted(call)
     found, next_key = call.stores.catalogue.terms_page(program, limit, start)
     only_for = caller.partner if caller.is_partner else None

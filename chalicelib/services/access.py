@@ -10,8 +10,9 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from chalicelib.domain.credentials import Caller, Scope
+from chalicelib.domain.credentials import Caller, Scope, program_unknown
 from chalicelib.domain.errors import Forbidden, Unauthenticated
+from chalicelib.domain.program import Program
 from chalicelib.services import signatures
 from chalicelib.storage.stores import Stores
 
@@ -68,6 +69,19 @@ def verify_signature(
     if not signatures.verifies(live, message_id, timestamp, signature, raw, now):
         raise _unauthenticated()
     return Caller(frozenset({Scope.MERCHANT}), program=name)
+
+
+def program_of(stores: Stores, caller: Caller, program_id: str) -> Program:
+    """The program, where it is this caller's: a partner's are those in which it is enrolled.
+
+    Raises:
+        NotFound: `program_unknown`, exactly as for a program that does not exist.
+    """
+    caller.require_program(program_id)
+    program = stores.catalogue.program(program_id)
+    if caller.is_partner and stores.catalogue.find_enrollment(program.id, caller.partner or "") is None:
+        raise program_unknown()
+    return program
 
 
 def _unauthenticated() -> Unauthenticated:

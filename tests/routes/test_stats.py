@@ -54,6 +54,8 @@ def test_rows_carry_the_name_of_what_they_count(api: Api) -> None:
 def test_a_partner_gets_its_own_figures_alone(api: Api) -> None:
     api.partner("anna")
     anna = api.key("partner", program="acme", partner="anna")
+    api.get("/v1/stats?program=acme", anna).refused(404, "program_unknown", "program")
+    api.enroll("acme", "anna")
     assert api.get("/v1/stats?program=acme", anna).json["totals"]["clicks"] == 3
     api.get("/v1/stats?program=acme&partner=ben", anna).refused(404, "partner_unknown", "partner")
 
