@@ -95,7 +95,7 @@ def endpoint(
         body: a `Body`; None where the route reads none (whatever is sent is ignored). A request with
             neither body nor content type reads as `{}`.
         returns: a `View`, or `Listing[...]`; None answers without a body.
-        status: of the plain answer; a view returns `Reply` for another one.
+        status: of the plain answer (204 without `returns`); a view returns `Reply` for another one.
         scopes: who may call; empty means that no credential is needed.
         query: the parameters that are read; others are refused, and so are repeated ones.
         signed: whether a Standard Webhooks signature by the body's `program` will do instead of a key.
@@ -110,7 +110,7 @@ def endpoint(
             summary,
             body,
             returns,
-            status,
+            204 if returns is None and status == 200 else status,
             frozenset(scopes),
             tuple(query),
             signed,

@@ -15,6 +15,7 @@ from chalicelib.routes.replies import STATUS
 bp = Blueprint(__name__)
 
 _PATH_PARAMETER = re.compile(r"\{(\w+)\}")
+_CSV = "text/csv"
 _REFERENCE = "#/components/schemas/{name}"
 
 _ERROR_SCHEMA: dict[str, Any] = {
@@ -45,7 +46,7 @@ _SECURITY_SCHEMES: dict[str, Any] = {
 
 
 @bp.route("/v1/openapi.json", methods=["GET"], content_types=["*/*"])
-@endpoint()
+@endpoint(returns=dict[str, Any])
 def openapi(call: Call[None]) -> Reply[dict[str, Any]]:
     """Get this document."""
     document = _document(_routes(), call.stores.settings.base_url)
@@ -101,11 +102,17 @@ def _operation(path: str, declared: Endpoint, schema_of: dict[str, Any]) -> dict
         "security": _security(declared),
     }
     if declared.body is not None:
-        content = {media: {"schema": schema_of[repr(declared.body)]} for media in declared.media}
+        content = {media: {"schema": _body_schema(declared, media, schema_of)} for media in declared.media}
         operation["requestBody"] = {"required": True, "content": content}
     if declared.scopes:
         operation["x-scopes"] = sorted(declared.scopes)
     return operation
+
+
+def _body_schema(declared: Endpoint, media: str, schema_of: dict[str, Any]) -> dict[str, Any]:
+    """JSON has the declared shape under whatever name it comes; a CSV is text."""
+    schema: dict[str, Any] = {"type": "string"} if media == _CSV else schema_of[repr(declared.body)]
+    return schema
 
 
 def _responses(declared: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:

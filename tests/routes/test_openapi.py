@@ -65,3 +65,19 @@ def test_bodies_answers_and_keys_are_those_of_the_routes(document: Any) -> None:
         "limit",
         "cursor",
     ]
+
+
+def test_what_answers_without_a_body_is_described_so(document: Any) -> None:
+    deletions = [operations["delete"] for operations in document["paths"].values() if "delete" in operations]
+    assert deletions
+    for operation in deletions:
+        assert "200" not in operation["responses"]
+        assert "content" not in operation["responses"]["204"]
+
+
+def test_a_csv_is_described_as_text(document: Any) -> None:
+    content = document["paths"]["/v1/reconciliations"]["post"]["requestBody"]["content"]
+    assert content["text/csv"]["schema"] == {"type": "string"}
+    assert "$ref" in content["application/json"]["schema"]
+    beacon = document["paths"]["/v1/collect"]["post"]["requestBody"]["content"]
+    assert beacon["text/plain"] == beacon["application/json"]
