@@ -17,7 +17,7 @@ def close_month(_event: Any) -> dict[str, list[dict[str, str]]]:
     closed, stopped = close_months(bootstrap.stores(), bootstrap.now())
     summary = {
         "closed": [{**asdict(c), "month": str(c.month)} for c in closed],
-        "stopped": [{**asdict(s), "month": str(s.month)} for s in stopped],
+        "stopped": [{**asdict(s), "month": str(s.month or "")} for s in stopped],
     }
     observe.info("months_closed", closed=len(closed), stopped=len(stopped))
     observe.flush()

@@ -16,12 +16,13 @@ from chalicelib.domain.conversion import Content, Item, Outcome, Report, State
 from chalicelib.domain.decision import Decision, Facts
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
 from chalicelib.domain.money import check_amount, check_currency
+from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
 from chalicelib.domain.settlement import Booked, state_of
 from chalicelib.services import evidence
 from chalicelib.services.evidence import Clue
 from chalicelib.services.rates import decide_now
-from chalicelib.storage.conversions import Conversion, Evidence
+from chalicelib.storage.conversions import Conversion, Evidence, Standing
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 
@@ -114,30 +115,45 @@ def _repeat(
         confirms = _confirms(known.facts, report)
         if not confirms:
             _check_same(known.facts, report)
-        found = evidence.gather(stores, program, conversion, clue, at, now)
-        new = _news(known.facts, found)
+        clues = [clue]
+        if confirms and at != known.facts.report.occurred_at:
+            # What the browser told leads to other clicks when the order is older or younger than it said.
+            clues.append(_clue(program, known.facts.report, None))
+        found = [evidence.gather(stores, program, conversion, each, at, now) for each in clues]
+        new = _news(known.facts, evidence.together(found))
+        if not (confirms or new.touches or new.coupons):
+            return Reply(conversion, known.outcome, known.state, duplicate=True)
+        confirmation = replace(report, occurred_at=at) if confirms else known.facts.confirmation
+        standing = _standing(stores, program, known, confirmation, new, now)
         try:
-            if confirms:
-                stores.conversions.confirm(known, replace(report, occurred_at=at), new, now)
-            elif new.touches or new.coupons:
-                stores.conversions.add_evidence(known, _key(new), new, now)
+            if confirms and confirmation:
+                stores.conversions.confirm(known, confirmation, new, now, standing)
             else:
-                return Reply(conversion, known.outcome, known.state, duplicate=True)
+                stores.conversions.add_evidence(known, _key(new), new, now, standing)
         except ConditionFailed:
             continue
-        return _restated(stores, program, conversion)
+        return Reply(conversion, standing.outcome, standing.state, duplicate=True)
     raise Unavailable("storage_busy", "the order is being changed by others; try again")
 
 
-def _restated(stores: Stores, program: Program, conversion: str) -> Reply:
-    """The answer after something was added, worked out from all that is known now."""
-    known = stores.conversions.find(conversion)
-    if known is None:
-        raise Unavailable("storage_unavailable", "storage does not answer; try again")
-    decision = decide_now(stores, program, known.facts)
-    state = state_of(known.facts, decision, known.booked)
-    stores.conversions.restate(known, decision.outcome, state, partners_of(decision))
-    return Reply(conversion, decision.outcome, state, duplicate=True)
+def _standing(
+    stores: Stores,
+    program: Program,
+    known: Conversion,
+    confirmation: Report | None,
+    new: Evidence,
+    now: datetime,
+) -> Standing:
+    """Where the conversion stands once this is added. It is kept with it: a repetition answers the same."""
+    facts = replace(
+        known.facts,
+        learned_at=now,
+        confirmation=confirmation,
+        touches=(*known.facts.touches, *new.touches),
+        coupons=(*known.facts.coupons, *new.coupons),
+    )
+    decision = decide_now(stores, program, facts)
+    return Standing(decision.outcome, state_of(facts, decision, known.booked), partners_of(decision))
 
 
 def _confirms(facts: Facts, report: Report) -> bool:
@@ -175,9 +191,14 @@ def add_news(stores: Stores, known: Conversion, found: Evidence, now: datetime) 
     return True
 
 
-def clue_of(program: Program, report: Report) -> Clue:
-    """What a stored report told beside its figures."""
-    return _clue(program, report, None)
+def clues_of(program: Program, facts: Facts) -> list[Clue]:
+    """What was told of a conversion beside its figures, each piece as trustworthy as when it was told."""
+    reports = [facts.report, *([facts.confirmation] if facts.confirmation else [])]
+    clues = [_clue(program, report, None) for report in reports]
+    looked_up = {(fold_coupon(clue.coupon), clue.trusted) for clue in clues if clue.coupon}
+    codes = dict.fromkeys((coupon.code, coupon.trusted) for coupon in facts.coupons)
+    clues += [Clue(None, code, None, None, told) for code, told in codes if (code, told) not in looked_up]
+    return clues
 
 
 def _key(found: Evidence) -> str:

@@ -22,7 +22,6 @@ from chalicelib.services.publishing import Files, content_type, written
 from chalicelib.services.reconcile import Summary, settle_due
 from chalicelib.services.settle import rules_of
 from chalicelib.storage.bucket import Differs
-from chalicelib.storage.conversions import Feed
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 
@@ -47,10 +46,10 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A program whose close was stopped, at which month and why."""
+    """A program whose close was stopped, at which month (None: it can't be read) and why."""
 
     program: str
-    month: Month
+    month: Month | None
     code: str
 
 
@@ -61,14 +60,24 @@ def close_months(stores: Stores, now: datetime) -> tuple[list[Closed], list[Stop
     for program_id in stores.catalogue.programs():
         try:
             closed += close_program(stores, program_id, now)
-        except LinkledgerError as failure:
-            program = stores.catalogue.program(program_id)
-            month = stores.journal.books(program).next_to_close
-            observe.error("close_stopped", program=program_id, month=str(month), reason=failure.code)
+        except Exception as failure:
+            reason = failure.code if isinstance(failure, LinkledgerError) else type(failure).__name__
+            observe.error("close_stopped", program=program_id, reason=reason)
             observe.count("close_stopped")
-            notices.stopped(stores, program_id, month, failure.code)
-            stopped.append(Stopped(program_id, month, failure.code))
+            stopped.append(_stopped(stores, program_id, reason))
     return closed, stopped
+
+
+def _stopped(stores: Stores, program_id: str, reason: str) -> Stopped:
+    """What is told of a close that was stopped; where not even the month can be read, it is told without."""
+    try:
+        program = stores.catalogue.program(program_id)
+        month = stores.journal.books(program).next_to_close
+    except Exception:
+        observe.error("close_stopped", program=program_id, reason="books_unreadable")
+        return Stopped(program_id, None, reason)
+    notices.stopped(stores, program_id, month, reason)
+    return Stopped(program_id, month, reason)
 
 
 def close_program(stores: Stores, program_id: str, now: datetime) -> list[Closed]:
@@ -83,7 +92,8 @@ def close_program(stores: Stores, program_id: str, now: datetime) -> list[Closed
     if _over(stores, program, now):
         settle_due(stores, rules_of(stores, program_id), now, Summary())
     while month := _over(stores, program, now):
-        closed.append(_close_month(stores, program, month))
+        published = _close_month(stores, program, month)
+        closed += [published] if published else []
     return closed
 
 
@@ -93,8 +103,11 @@ def _over(stores: Stores, program: Program, now: datetime) -> Month | None:
     return month if now >= month.end(program.timezone) + GRACE else None
 
 
-def _close_month(stores: Stores, program: Program, month: Month) -> Closed:
+def _close_month(stores: Stores, program: Program, month: Month) -> Closed | None:
+    """The month, published; None where another one has to be closed before it."""
     books = _claim(stores, program, month)
+    if books is None:
+        return None
     if books.closed_through is None or books.closed_through < month:
         _check_nothing_quarantined(stores, program, month)
         for shard in range(program.shards):
@@ -108,12 +121,17 @@ def _close_month(stores: Stores, program: Program, month: Month) -> Closed:
     return Closed(program.id, month, sha256)
 
 
-def _claim(stores: Stores, program: Program, month: Month) -> Books:
-    """The books with this month claimed, or already closed, by us or by a rival."""
+def _claim(stores: Stores, program: Program, month: Month) -> Books | None:
+    """The books with this month claimed, or already closed, by us or by a rival.
+
+    None where a sale has opened an earlier month meanwhile, which comes first.
+    """
     for _ in range(_ATTEMPTS):
         books = stores.journal.books(program)
         if books.closing == month or (books.closed_through and books.closed_through >= month):
             return books
+        if books.next_to_close < month:
+            return None
         try:
             stores.journal.claim(program, books, month, ENGINE)
         except ConditionFailed:
@@ -122,10 +140,9 @@ def _claim(stores: Stores, program: Program, month: Month) -> Books:
 
 
 def _check_nothing_quarantined(stores: Stores, program: Program, month: Month) -> None:
-    for shard in range(program.shards):
-        for listed in stores.conversions.in_feed(program.id, shard, Feed.QUARANTINED):
-            if Month.of(listed.report.occurred_at, program.timezone) <= month:
-                raise CloseStopped("money_quarantined", f"{listed.id} could not be processed")
+    for conversion, occurred_at in stores.journal.set_aside(program.id):
+        if occurred_at is None or Month.of(occurred_at, program.timezone) <= month:
+            raise CloseStopped("money_quarantined", f"{conversion} could not be processed")
 
 
 def _publish(stores: Stores, program: Program, month: Month, books: Books) -> str:

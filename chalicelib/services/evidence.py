@@ -67,6 +67,13 @@ def gather(
     return Evidence(_bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue))
 
 
+def together(gathered: Iterable[Evidence]) -> Evidence:
+    """All that was gathered, each piece once."""
+    parts = list(gathered)
+    touches = dict.fromkeys(touch for part in parts for touch in part.touches)
+    return Evidence(tuple(touches), tuple(dict.fromkeys(c for part in parts for c in part.coupons)))
+
+
 def touches_of_visitor(
     stores: Stores, program: Program, visitor: str, occurred_at: datetime, now: datetime
 ) -> tuple[Touch, ...]:

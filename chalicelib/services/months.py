@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib import ENGINE
 from chalicelib.domain.errors import Unavailable
@@ -15,6 +15,12 @@ from chalicelib.domain.program import Program
 from chalicelib.services.folders import draft_folder, published_folder
 from chalicelib.services.publishing import Files, Opening, content_type, written
 from chalicelib.storage.stores import Stores
+
+_BOOKED_WITHIN = timedelta(minutes=15)
+"""How long after its note an entry may still be booked: no function of ours runs longer.
+
+A younger note stays, so that the next pass looks again.
+"""
 
 
 def opening_of(stores: Stores, program: Program, month: Month, first: Month) -> Opening:
@@ -45,7 +51,7 @@ def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Mont
     books = stores.journal.books(program)
     first = books.next_to_close
     running = max(Month.of(now, program.timezone), first)
-    late = [month for month, _, _ in notes]
+    late = [note.month for note in notes]
     if stores.bucket.find(draft_folder(program.id, running) + "manifest.json") is None:
         late.append(running)
     if not late:
@@ -56,13 +62,13 @@ def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Mont
     month = first
     while month <= until:
         with written(stores, program, month, opening, ENGINE) as files:
-            if month >= behind:
-                _write_draft(stores, program, month, files)
+            if month >= behind and _write_draft(stores, program, month, files):
                 refreshed.append(month)
             opening = Opening((month, files.sha256), files.tally.carried())
         month = month.next()
-    for _, sort_key, mark in notes:
-        stores.journal.clear_dirty(program.id, sort_key, mark)
+    for note in notes:
+        if note.at <= now - _BOOKED_WITHIN:
+            stores.journal.clear_dirty(program.id, note)
     return refreshed
 
 
@@ -72,8 +78,11 @@ def drop_draft(stores: Stores, program: str, month: Month) -> None:
         stores.bucket.delete(key)
 
 
-def _write_draft(stores: Stores, program: Program, month: Month, files: Files) -> None:
+def _write_draft(stores: Stores, program: Program, month: Month, files: Files) -> bool:
+    """Write the draft; False where it is there as it is."""
     folder = draft_folder(program.id, month)
+    if stores.bucket.find(folder + "manifest.json") == files.manifest:
+        return False
     for part in files.parts:
         with (files.folder / part.name).open("rb") as body:
             stores.bucket.write(folder + part.name, body, content_type(part.name))
@@ -82,6 +91,7 @@ def _write_draft(stores: Stores, program: Program, month: Month, files: Files) -
     for key in stores.bucket.keys(folder):
         if key not in named:
             stores.bucket.delete(key)
+    return True
 
 
 def sha256_of(body: bytes) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from chalicelib import observe
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.journal import Books, Kind
+from chalicelib.domain.journal import Account, Books, Kind
 from chalicelib.domain.period import Month
 from chalicelib.services.payouts import carry_on
 from chalicelib.services.settle import Rules, settle_conversion
@@ -46,7 +46,8 @@ def _restate(stores: Stores, rules: Rules, request: Request, marks: Sequence[Mar
             if place <= request.reached:
                 continue
             for entry in stores.journal.entries(program.id, month, shard):
-                if entry.kind is Kind.RELEASE and (entry.partner, entry.currency) in paid:
+                moves = entry.kind is Kind.RELEASE or entry.account is Account.PAYABLE
+                if moves and entry.conversion and (entry.partner, entry.currency) in paid:
                     looked_at += 1
                     _settle(stores, rules, entry.conversion, now)
             stores.payouts.reach(program.id, request.id, place)

@@ -11,9 +11,9 @@ from datetime import datetime
 from chalicelib import observe
 from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.program import Program
-from chalicelib.services import months, payout_states
+from chalicelib.services import healing, months, payout_states
 from chalicelib.services.settle import Result, Rules, rules_of, settle_conversion
-from chalicelib.storage.conversions import Feed
+from chalicelib.storage.conversions import Feed, Waiting
 from chalicelib.storage.stores import Stores
 
 MOST_IN_ONE_PASS = 5_000
@@ -27,7 +27,8 @@ HasTime = Callable[[], bool]
 class Summary:
     """What a pass came to: conversions by result (`paid`: releases that a paid batch covers), and drafts.
 
-    `handed_on` counts the shards that other workers go on with.
+    `handed_on` counts the shards that other workers go on with, `stopped` the programs that something
+    stopped.
     """
 
     programs: int = 0
@@ -39,6 +40,7 @@ class Summary:
     paid: int = 0
     drafts: int = 0
     handed_on: int = 0
+    stopped: int = 0
 
     @property
     def looked_at(self) -> int:
@@ -64,14 +66,27 @@ def reconcile(stores: Stores, now: datetime, has_time: HasTime = _always) -> Sum
         if not has_time():
             observe.count("reconcile_out_of_time")
             break
-        rules = rules_of(stores, program_id)
-        until = summary.looked_at + MOST_IN_ONE_PASS if stores.shards_to_settle.is_there else None
-        for shard in settle_due(stores, rules, now, summary, _within(summary, until, has_time)):
-            _hand_on(stores, program_id, shard, summary)
-        _finish_payouts(stores, rules, now, summary)
-        summary.drafts += len(months.refresh_drafts(stores, rules.program, now))
-        summary.programs += 1
+        try:
+            _reconcile_program(stores, program_id, now, summary, has_time)
+            summary.programs += 1
+        except Exception as failure:
+            reason = failure.code if isinstance(failure, LinkledgerError) else type(failure).__name__
+            observe.error("reconcile_stopped", program=program_id, reason=reason)
+            observe.count("reconcile_stopped")
+            summary.stopped += 1
     return summary
+
+
+def _reconcile_program(
+    stores: Stores, program_id: str, now: datetime, summary: Summary, has_time: HasTime
+) -> None:
+    rules = rules_of(stores, program_id)
+    healing.wake_again(stores, rules.program, now)
+    until = summary.looked_at + MOST_IN_ONE_PASS if stores.shards_to_settle.is_there else None
+    for shard in settle_due(stores, rules, now, summary, _within(summary, until, has_time)):
+        _hand_on(stores, program_id, shard, summary)
+    _finish_payouts(stores, rules, now, summary)
+    summary.drafts += len(months.refresh_drafts(stores, rules.program, now))
 
 
 def _finish_payouts(stores: Stores, rules: Rules, now: datetime, summary: Summary) -> None:
@@ -115,12 +130,12 @@ def _settle_shard(
     stores: Stores, rules: Rules, shard: int, now: datetime, summary: Summary, goes_on: HasTime
 ) -> bool:
     """Take up all that waits in the shard, page by page; False where it had to stop before the end."""
-    for feed in (Feed.DUE, Feed.HOLD):
-        until = None if feed is Feed.DUE else now
-        for listed in stores.conversions.in_feed(rules.program.id, shard, feed, until):
+    for feed in (Feed.QUARANTINED, Feed.DUE, Feed.HOLD):
+        until = now if feed is Feed.HOLD else None
+        for waiting in stores.conversions.waiting(rules.program.id, shard, feed, until):
             if not goes_on():
                 return False
-            _settle_or_set_aside(stores, rules, shard, listed.id, now, summary)
+            _settle_or_set_aside(stores, rules, shard, waiting, now, summary)
     return True
 
 
@@ -139,16 +154,16 @@ def _hand_on(stores: Stores, program: str, shard: int, summary: Summary) -> None
 
 
 def _settle_or_set_aside(
-    stores: Stores, rules: Rules, shard: int, conversion: str, now: datetime, summary: Summary
+    stores: Stores, rules: Rules, shard: int, waiting: Waiting, now: datetime, summary: Summary
 ) -> None:
     try:
-        result = settle_conversion(stores, rules, conversion, now)
+        result = settle_conversion(stores, rules, waiting.id, now)
     except Unavailable:
         summary.postponed += 1
         observe.count("settlement_postponed")
         return
     except Exception as failure:
-        _set_aside(stores, rules.program, shard, conversion, failure, now)
+        _set_aside(stores, rules.program, shard, waiting, failure, now)
         summary.quarantined += 1
         return
     match result:
@@ -161,10 +176,13 @@ def _settle_or_set_aside(
 
 
 def _set_aside(
-    stores: Stores, program: Program, shard: int, conversion: str, failure: Exception, now: datetime
+    stores: Stores, program: Program, shard: int, waiting: Waiting, failure: Exception, now: datetime
 ) -> None:
-    """One record that can't be processed must not stop the others; it blocks the close of its month."""
+    """One record that can't be processed must not stop the others; it blocks the close of its month.
+
+    It is tried again with every pass.
+    """
     reason = failure.code if isinstance(failure, LinkledgerError) else type(failure).__name__
-    observe.error("conversion_quarantined", conversion=conversion, reason=reason)
+    observe.error("conversion_quarantined", conversion=waiting.id, reason=reason)
     observe.count("conversion_quarantined")
-    stores.conversions.quarantine(conversion, program.id, shard, reason, now)
+    stores.conversions.quarantine(waiting, program.id, shard, reason, now)

@@ -20,6 +20,7 @@ from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 
 _ATTEMPTS = 8
+_UNDECIDED = frozenset({Feed.DUE, Feed.QUARANTINED})
 
 
 class Result(StrEnum):
@@ -69,6 +70,9 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
             return Result.UNCHANGED
         books = full_month or stores.journal.books(rules.program)
         full_month = None
+        if found.facts.effective.occurred_at >= now:
+            # Told since the rules were read, which may have been followed by others.
+            rules = rules_of(stores, rules.program.id)
         try:
             if _heals(found) and _heal(stores, rules, found, now):
                 continue
@@ -82,7 +86,7 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
 def _settle_once(stores: Stores, rules: Rules, found: Conversion, books: Books, now: datetime) -> Result:
     decision = decide(found.facts, rules.program, rules.versions, rules.rates)
     settlement = settle(found.facts, decision, found.booked, rules.program, books, now)
-    if found.feed is not Feed.DUE and not _changes(found, settlement):
+    if found.feed not in _UNDECIDED and not _changes(found, settlement):
         return Result.UNCHANGED
     for month in sorted({entry.month for entry in settlement.entries}):
         stores.journal.mark_dirty(rules.program.id, month, found.shard, now, secrets.token_hex(8))
@@ -111,9 +115,9 @@ def _heal(stores: Stores, rules: Rules, found: Conversion, now: datetime) -> boo
 
     A code that somebody owns is looked up, too: its window may have changed since.
     """
-    report = found.facts.effective
-    clue = capture.clue_of(rules.program, report)
-    codes = [coupon.code for coupon in found.facts.coupons]
-    clue = replace(clue, coupon=clue.coupon or next(iter(codes), None))
-    again = evidence.gather(stores, rules.program, found.facts.id, clue, report.occurred_at, now)
-    return capture.add_news(stores, found, again, now)
+    at = found.facts.effective.occurred_at
+    again = [
+        evidence.gather(stores, rules.program, found.facts.id, clue, at, now)
+        for clue in capture.clues_of(rules.program, found.facts)
+    ]
+    return capture.add_news(stores, found, evidence.together(again), now)

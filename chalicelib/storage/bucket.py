@@ -70,8 +70,7 @@ class Bucket:
             answer = self._call("get_object", Key=key)
         except _Missing:
             return None
-        body: bytes = answer["Body"].read()
-        return body
+        return b"".join(_pieces(answer))
 
     def sha256(self, key: str) -> str:
         """The hash of the object's bytes as they are now, read in pieces.
@@ -80,11 +79,11 @@ class Bucket:
             Unavailable: the object isn't there, or can't be read.
         """
         try:
-            body = self._call("get_object", Key=key)["Body"]
+            answer = self._call("get_object", Key=key)
         except _Missing:
             raise Unavailable("object_missing", "a published object can't be read") from None
         digest = hashlib.sha256()
-        for piece in body.iter_chunks(1 << 20):
+        for piece in _pieces(answer):
             digest.update(piece)
         return digest.hexdigest()
 
@@ -132,6 +131,14 @@ class Bucket:
         except BotoCoreError as error:
             raise Unavailable("storage_unavailable", "storage does not answer; try again") from error
         return answer
+
+
+def _pieces(answer: dict[str, Any]) -> Iterator[bytes]:
+    """The body, piece by piece; it may break off long after the answer began."""
+    try:
+        yield from answer["Body"].iter_chunks(1 << 20)
+    except BotoCoreError as error:
+        raise Unavailable("storage_unavailable", "storage does not answer; try again") from error
 
 
 class _Exists(Exception):

@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib.domain import ids
 from chalicelib.domain.conversion import Adjustment, CouponMatch, Outcome, Report, State, Touch
 from chalicelib.domain.decision import Facts
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import Books
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.settlement import Booked, Settlement
@@ -33,6 +34,10 @@ class Feed(StrEnum):
     QUARANTINED = "quarantined"
 
 
+_READS = 5
+"""How often a conversion is read again that others are changing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A click, coupon or customer of a conversion, with its own copy of the touches that it adds."""
@@ -43,7 +48,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A conversion as stored: its facts, and the envelope. `outcome` is what its last report was told."""
+    """A conversion as stored: its facts, and the envelope. `outcome` is what its last report was told.
+
+    `appended` counts what was told since the first report.
+    """
 
     facts: Facts
     version: int
@@ -54,6 +62,28 @@ class Conversion:
     partners: tuple[str, ...]
     booked: Booked
     quarantined: str | None = None
+    appended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What lists and answers say of a conversion until its next settlement."""
+
+    outcome: Outcome
+    state: State
+    partners: tuple[str, ...]
+
+    def changes(self) -> dict[str, Any]:
+        """The attributes that say it."""
+        return {"outcome": self.outcome, "state": self.state, "partners": list(self.partners)}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A conversion that stands in the queue, and its version there; nothing else of it is read."""
+
+    id: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +134,13 @@ class Conversions:
 
     def find(self, conversion: str) -> Conversion | None:
         """The conversion with all that is known of it, read consistently; None where no report came yet."""
-        items = {item["sk"]: item for item in self._table.query(conversion)}
+        items = self._items(conversion)
         head = items.get("conversion")
         return self._with_payouts(_read(conversion, head, items)) if head else None
 
     def grown(self, conversion: str) -> list[Facts]:
         """What was known of it after each thing told; every adjustment is in all of them."""
-        items = {item["sk"]: item for item in self._table.query(conversion)}
+        items = self._items(conversion)
         head = items.get("conversion")
         if head is None:
             return []
@@ -127,8 +157,31 @@ class Conversions:
         found = self._table.query(conversion, prefix="adjustment#")
         return tuple(records.read_adjustment(item["adjustment"]) for item in found)
 
-    def add_evidence(self, found: Conversion, key: str, evidence: Evidence, now: datetime) -> None:
-        """Keep evidence that came later, once for each `key`.
+    def _items(self, conversion: str) -> dict[str, dict[str, Any]]:
+        """Everything of the conversion, as it was at one time.
+
+        A query may see a part of a transaction that is carried out beside it: the envelope counts what was
+        appended, and where less was read, it is read again.
+
+        Raises:
+            Unavailable: it goes on being changed.
+        """
+        for _ in range(_READS):
+            items = {item["sk"]: item for item in self._table.query(conversion)}
+            counted = items.get("conversion", {}).get("appended", 0)
+            if sum("appended_as" in item for item in items.values()) == counted:
+                return items
+        raise Unavailable("storage_busy", "the conversion is being changed by others; try again")
+
+    def add_evidence(
+        self,
+        found: Conversion,
+        key: str,
+        evidence: Evidence,
+        now: datetime,
+        standing: Standing | None = None,
+    ) -> None:
+        """Keep evidence that came later, once for each `key`, and where the conversion stands with it.
 
         Raises:
             ConditionFailed: the conversion changed meanwhile, or this key is there already.
@@ -139,7 +192,7 @@ class Conversions:
             **_evidence_record(evidence),
             "received_at": format_instant(now),
         }
-        self._append(found, item, now)
+        self._append(found, item, now, standing.changes() if standing else {})
 
     def leave_evidence(self, conversion: str, key: str, evidence: Evidence, now: datetime) -> None:
         """Keep evidence for an order of which no report has come yet; its first settlement will read it.
@@ -155,8 +208,10 @@ class Conversions:
         }
         transact([self._table.put_action(item), self._table.check_action(conversion, "conversion", ABSENT)])
 
-    def confirm(self, found: Conversion, report: Report, evidence: Evidence, now: datetime) -> None:
-        """Keep the authenticated report that follows a browser's.
+    def confirm(
+        self, found: Conversion, report: Report, evidence: Evidence, now: datetime, standing: Standing
+    ) -> None:
+        """Keep the authenticated report that follows a browser's, and where the conversion stands with it.
 
         Raises:
             ConditionFailed: the conversion changed meanwhile.
@@ -168,7 +223,7 @@ class Conversions:
             **_evidence_record(evidence),
             "received_at": format_instant(now),
         }
-        self._append(found, item, now, {"confirmation": item["report"]})
+        self._append(found, item, now, {"confirmation": item["report"], **standing.changes()})
 
     def adjust(self, found: Conversion, adjustment: Adjustment, state: State) -> None:
         """Keep an adjustment, once for each id.
@@ -198,14 +253,6 @@ class Conversions:
             [self._table.put_action(item, ABSENT), self._table.check_action(conversion, "conversion", ABSENT)]
         )
 
-    def restate(self, found: Conversion, outcome: Outcome, state: State, partners: tuple[str, ...]) -> None:
-        """Refresh what lists and answers say of it before its next settlement; lost races don't matter."""
-        changes = {"outcome": outcome, "state": state, "partners": list(partners)}
-        try:
-            self._table.update(found.facts.id, "conversion", changes, equals("version", found.version))
-        except ConditionFailed:
-            return
-
     def wake(self, conversion: str, version: int, program: str, shard: int, now: datetime) -> None:
         """Put it back into the queue, so that it is decided again.
 
@@ -215,10 +262,30 @@ class Conversions:
         changes = {"version": version + 1, **_queue(program, shard, Feed.DUE, now, conversion)}
         self._table.update(conversion, "conversion", changes, equals("version", version))
 
-    def quarantine(self, found_id: str, program: str, shard: int, reason: str, now: datetime) -> None:
-        """Set it aside with the reason why it could not be processed."""
-        changes = {"quarantined": reason, **_queue(program, shard, Feed.QUARANTINED, now, found_id)}
-        self._table.update(found_id, "conversion", changes, equals("pk", found_id))
+    def quarantine(self, waiting: Waiting, program: str, shard: int, reason: str, now: datetime) -> None:
+        """Set it aside with the reason why it could not be processed, unless it changed meanwhile.
+
+        Its record may be what can't be read: nothing of it is relied on.
+        """
+        head: dict[str, Any] = next(self._table.query(waiting.id, prefix="conversion"), {})
+        aside = _feed_key(program, shard, Feed.QUARANTINED)
+        if head.get("version") != waiting.version or head["feed"] == aside:
+            return
+        changes = {
+            "version": waiting.version + 1,
+            "quarantined": reason,
+            **_queue(program, shard, Feed.QUARANTINED, now, waiting.id),
+        }
+        unchanged = equals("version", waiting.version)
+        told: dict[str, Any] = head.get("confirmation") or head.get("report") or {}
+        actions = [
+            self._table.update_action(waiting.id, "conversion", changes, unchanged),
+            self._journal.set_aside_action(program, waiting.id, told.get("occurred_at", "")),
+        ]
+        try:
+            transact(actions)
+        except ConditionFailed:
+            return
 
     def settle(
         self, found: Conversion, settlement: Settlement, partners: tuple[str, ...], opened: Books
@@ -242,12 +309,27 @@ class Conversions:
         head = self._table.update_action(
             found.facts.id, "conversion", changes, equals("version", found.version)
         )
-        transact([head, *self._journal.booking_actions(settlement.entries, opened)])
+        actions = [head, *self._journal.booking_actions(settlement.entries, opened)]
+        if found.quarantined:
+            actions.append(self._journal.taken_back_action(report.program, found.facts.id))
+        transact(actions)
+
+    def waiting(
+        self, program: str, shard: int, feed: Feed, until: datetime | None = None
+    ) -> Iterator[Waiting]:
+        """What stands in that place of the queue, as `in_feed`; also what can't be read."""
+        for item in self._in_feed(program, shard, feed, until):
+            yield Waiting(item["pk"], item["version"])
 
     def in_feed(
         self, program: str, shard: int, feed: Feed, until: datetime | None = None
     ) -> Iterator[Listed]:
         """What stands in that place of the queue, oldest first, up to that time; the index may lag."""
+        return map(_listed, self._in_feed(program, shard, feed, until))
+
+    def _in_feed(
+        self, program: str, shard: int, feed: Feed, until: datetime | None
+    ) -> Iterator[dict[str, Any]]:
         start: dict[str, Any] | None = None
         last = f"{format_instant(until)}\U0010ffff" if until else None
         while True:
@@ -259,7 +341,7 @@ class Conversions:
                 last=last,
                 start=start,
             )
-            yield from map(_listed, page.items)
+            yield from page.items
             if page.next_key is None:
                 return
             start = page.next_key
@@ -289,18 +371,17 @@ class Conversions:
         paid = {key: month for key, month in through.items() if month}
         return replace(found, booked=replace(found.booked, paid=paid))
 
-    def _append(
-        self, found: Conversion, item: dict[str, Any], now: datetime, more: dict[str, Any] | None = None
-    ) -> None:
+    def _append(self, found: Conversion, item: dict[str, Any], now: datetime, more: dict[str, Any]) -> None:
         changes = {
             "version": found.version + 1,
+            "appended": found.appended + 1,
             **_queue(found.facts.report.program, found.shard, Feed.DUE, now, found.facts.id),
-            **(more or {}),
+            **more,
         }
         head = self._table.update_action(
             found.facts.id, "conversion", changes, equals("version", found.version)
         )
-        transact([head, self._table.put_action(item, ABSENT)])
+        transact([head, self._table.put_action(item | {"appended_as": found.appended + 1}, ABSENT)])
 
 
 def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]]) -> Conversion:
@@ -335,6 +416,7 @@ def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]
             tuple(head.get("applied", [])),
         ),
         quarantined=head.get("quarantined"),
+        appended=head.get("appended", 0),
     )
 
 

@@ -5,17 +5,28 @@ gate of a month stands closed, no entry can enter it: what is read then is the m
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.journal import Books, Entry
-from chalicelib.domain.period import Month
+from chalicelib.domain.period import Month, format_instant, parse_instant
 from chalicelib.domain.program import Program
 from chalicelib.settings import Settings
 from chalicelib.storage import records
 from chalicelib.storage.table import ABSENT, Condition, Table, transact
 
 _GATE = "gate"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """That a month's draft is behind: its key, its mark and when it was written."""
+
+    month: Month
+    sort_key: str
+    mark: str
+    at: datetime
 
 
 class Journal:
@@ -99,17 +110,49 @@ class Journal:
     def mark_dirty(self, program: str, month: Month, shard: int, now: datetime, mark: str) -> None:
         """Note that the month's draft no longer shows everything."""
         self._catalogue.put(
-            {"pk": _program_key(program), "sk": f"dirty#{month}#{shard}", "mark": mark, "at": now.isoformat()}
+            {
+                "pk": _program_key(program),
+                "sk": f"dirty#{month}#{shard}",
+                "mark": mark,
+                "at": format_instant(now),
+            }
         )
 
-    def dirty(self, program: str) -> list[tuple[Month, str, str]]:
-        """Months whose drafts are behind: month, sort key and mark of each note."""
+    def dirty(self, program: str) -> list[Note]:
+        """The notes that months' drafts are behind."""
         found = self._catalogue.query(_program_key(program), prefix="dirty#")
-        return [(Month.parse(item["sk"].split("#")[1]), item["sk"], item["mark"]) for item in found]
+        return [
+            Note(
+                Month.parse(item["sk"].split("#")[1]),
+                item["sk"],
+                item["mark"],
+                parse_instant(item["at"], "at"),
+            )
+            for item in found
+        ]
 
-    def clear_dirty(self, program: str, sort_key: str, mark: str) -> None:
+    def clear_dirty(self, program: str, note: Note) -> None:
         """Remove a note, unless it was written again meanwhile."""
-        self._catalogue.delete_if(_program_key(program), sort_key, "mark", mark)
+        self._catalogue.delete_if(_program_key(program), note.sort_key, "mark", note.mark)
+
+    def set_aside_action(self, program: str, conversion: str, occurred_at: str) -> dict[str, Any]:
+        """What keeps, for a transaction, that a conversion of that time could not be processed.
+
+        The close reads it here, because the queue's index lags.
+        """
+        key = {"pk": f"{program}#quarantined", "sk": conversion}
+        return self._entries.put_action(key | {"occurred_at": occurred_at, "blocks": True})
+
+    def taken_back_action(self, program: str, conversion: str) -> dict[str, Any]:
+        """What keeps, for a transaction, that it was processed after all; nothing is deleted here."""
+        return self._entries.put_action({"pk": f"{program}#quarantined", "sk": conversion, "blocks": False})
+
+    def set_aside(self, program: str) -> Iterator[tuple[str, datetime | None]]:
+        """The conversions that could not be processed, and when each occurred (None: it can't be read)."""
+        for item in self._entries.query(f"{program}#quarantined"):
+            if item["blocks"]:
+                told = item["occurred_at"]
+                yield item["sk"], parse_instant(told, "occurred_at") if told else None
 
     def _opening_action(self, program: str, month: Month) -> dict[str, Any]:
         earlier = Condition(

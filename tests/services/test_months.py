@@ -120,10 +120,10 @@ def test_a_record_that_cannot_be_processed_blocks_its_month_and_nothing_else(sta
     with monkeypatch.context() as patch:
         patch.setattr("chalicelib.services.settle.decide", _fails_for(broken))
         assert reconcile(stage.stores, SOLD_AT).quarantined == 1
-    assert stage.stores.conversions.find(fine).booked.entries
-    with pytest.raises(CloseStopped, match="money_quarantined"):
-        close_program(stage.stores, bad.program.id, AFTER_GRACE)
-    closed, stopped = close_months(stage.stores, AFTER_GRACE)
+        assert stage.stores.conversions.find(fine).booked.entries
+        with pytest.raises(CloseStopped, match="money_quarantined"):
+            close_program(stage.stores, bad.program.id, AFTER_GRACE)
+        closed, stopped = close_months(stage.stores, AFTER_GRACE)
     assert [c.program for c in closed] == [good.program.id]
     assert [(s.program, s.code) for s in stopped] == [(bad.program.id, "money_quarantined")]
 

@@ -1,0 +1,44 @@
+"""Notes that conversions were woken because something arrived, until that was done once more."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.period import format_instant, parse_instant
+from chalicelib.settings import Settings
+from chalicelib.storage.conversions import Feed
+from chalicelib.storage.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Since when the conversions of which place of the queue are to be woken once more."""
+
+    feed: Feed
+    at: datetime
+
+
+class Wakings:
+    """The notes of every program, one for each place of the queue, in the catalogue table."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._table = Table(settings, "catalogue")
+
+    def note(self, program: str, feed: Feed, at: datetime) -> None:
+        """Keep that this place was woken, last at that time."""
+        self._table.put({"pk": _key(program), "sk": f"wake#{feed}", "at": format_instant(at)})
+
+    def before(self, program: str, until: datetime) -> Iterator[Noted]:
+        """The notes up to that time."""
+        for item in self._table.query(_key(program), prefix="wake#"):
+            noted = Noted(Feed(item["sk"].split("#")[1]), parse_instant(item["at"], "at"))
+            if noted.at <= until:
+                yield noted
+
+    def clear(self, program: str, noted: Noted) -> None:
+        """Remove the note, unless it was written again meanwhile."""
+        self._table.delete_if(_key(program), f"wake#{noted.feed}", "at", format_instant(noted.at))
+
+
+def _key(program: str) -> str:
+    return f"program#{program}"

@@ -1,0 +1,220 @@
+"""What is told beside and after a report, under every fault at every call and beside rivals."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome, State
+from chalicelib.domain.partner import Coupon
+from chalicelib.domain.program import Method
+from chalicelib.services import adjustments, capture, healing, identities
+from chalicelib.services.reconcile import reconcile
+from chalicelib.services.settle import rules_of, settle_conversion
+from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import Table
+from tests import scene
+from tests.faults.books import audit
+from tests.faults.plays import ENUMERATED, Play, fail_every_call
+from tests.faults.transport import Fault, Wire, wired
+from tests.scene import MONTH_START, Scene
+
+SOLD_AT = MONTH_START + timedelta(days=3)
+LATER = SOLD_AT + timedelta(hours=1)
+Prepared = tuple[Scene, str]
+
+
+def told(stores: Stores, made: Scene, method: Method = Method.API, **more: object) -> capture.Reply:
+    """One report of the order, worth 10.00 to whoever earns it."""
+    incoming = capture.Incoming("sale", "order", Content(10_000, "EUR"), method, **more)
+    return capture.record(stores, made.program, incoming, SOLD_AT)
+
+
+def settled(stores: Stores, prepared: Prepared) -> None:
+    made, sold = prepared
+    settle_conversion(stores, rules_of(stores, made.program.id), sold, LATER)
+
+
+def assert_earns(stores: Stores, prepared: Prepared, partner: str, expected: int = 1000) -> None:
+    made, sold = prepared
+    audited = audit(stores, made.program)
+    assert audited.problems == []
+    assert audited.commission_of(sold) == expected
+    found = stores.conversions.find(sold)
+    assert found is not None
+    assert found.partners == (partner,)
+
+
+def an_identity_that_leads_to_a_click() -> Play:
+    clicks = {}
+
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores)
+        click = made.click(stores, SOLD_AT - timedelta(days=1))
+        reply = told(stores, made, customer_id="c-1")
+        clicks[made.program.id] = click.token
+        return made, reply.id
+
+    def act(stores: Stores, prepared: Prepared) -> None:
+        program = prepared[0].program
+        identities.link(stores, program, "c-1", clicks[program.id], LATER)
+
+    def check(stores: Stores, prepared: Prepared) -> None:
+        settled(stores, prepared)
+        assert_earns(stores, prepared, "anna")
+
+    return Play(prepare, act, check)
+
+
+def confirmation_of_a_browsers_report() -> Play:
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores)
+        return made, told(stores, made, Method.PIXEL, coupon="ANNA").id
+
+    def act(stores: Stores, prepared: Prepared) -> None:
+        reply = told(stores, prepared[0], coupon="ANNA")
+        assert (reply.outcome, reply.state) == (Outcome.RECORDED, State.PENDING)
+
+    def check(stores: Stores, prepared: Prepared) -> None:
+        settled(stores, prepared)
+        assert_earns(stores, prepared, "anna")
+
+    return Play(prepare, act, check)
+
+
+def evidence_that_comes_later() -> Play:
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores)
+        return made, told(stores, made).id
+
+    def act(stores: Stores, prepared: Prepared) -> None:
+        reply = told(stores, prepared[0], coupon="BEN")
+        assert (reply.outcome, reply.state) == (Outcome.RECORDED, State.PENDING)
+
+    def check(stores: Stores, prepared: Prepared) -> None:
+        settled(stores, prepared)
+        assert_earns(stores, prepared, "ben")
+
+    return Play(prepare, act, check)
+
+
+PLAYS = {
+    play.__name__: play
+    for play in (
+        an_identity_that_leads_to_a_click,
+        confirmation_of_a_browsers_report,
+        evidence_that_comes_later,
+    )
+}
+
+
+@pytest.mark.parametrize("fault", ENUMERATED, ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize("name", PLAYS)
+def test_every_call_may_fail(stage, clock, monkeypatch, name: str, fault: Fault) -> None:
+    fail_every_call(monkeypatch, PLAYS[name](), fault)
+
+
+def beside(
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[[Stores], Prepared],
+    act: Callable[[Stores, Prepared], object],
+    rival: Callable[[Stores, Prepared], object],
+    check: Callable[[Stores, Prepared], None],
+) -> None:
+    """Play it once for each of its calls, with the rival acting just before that call."""
+    at = 0
+    while True:
+        prepared = prepare(bootstrap.stores())
+
+        def interfere(prepared: Prepared = prepared) -> None:
+            rival(Stores(bootstrap.stores().settings), prepared)
+
+        with wired(monkeypatch, Wire(Fault.RIVAL, at, interfere)) as wire:
+            act(bootstrap.stores(), prepared)
+        if len(wire.calls) <= at:
+            break
+        check(bootstrap.stores(), prepared)
+        at += 1
+    assert at > 3
+
+
+def test_a_code_that_gets_its_owner_while_the_order_is_settled_is_found(stage, clock, monkeypatch) -> None:
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores)
+        return made, told(stores, made, coupon="CARA").id
+
+    def rival(stores: Stores, prepared: Prepared) -> None:
+        program = prepared[0].program.id
+        stores.catalogue.add_coupon_once(Coupon(program, "cara", "CARA", MONTH_START))
+        healing.wake_unattributed(stores, program, SOLD_AT)
+
+    def check(stores: Stores, prepared: Prepared) -> None:
+        reconcile(stores, LATER)
+        assert_earns(stores, prepared, "cara")
+
+    beside(monkeypatch, prepare, settled, rival, check)
+
+
+def test_a_refund_is_not_lost_on_a_settlement_that_reads_page_by_page(stage, clock, monkeypatch) -> None:
+    whole = Table.page
+
+    def one_by_one(table, *arguments, **named):
+        return whole(table, *arguments, **{**named, "limit": 1})
+
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores)
+        prepared = made, told(stores, made, coupon="ANNA").id
+        refund(stores, prepared, "z-first")
+        return prepared
+
+    def refund(stores: Stores, prepared: Prepared, name: str = "a-second") -> None:
+        adjustments.adjust(stores, prepared[1], name, AdjustmentKind.REFUND, 1_000, "", SOLD_AT)
+
+    def act(stores: Stores, prepared: Prepared) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(Table, "page", one_by_one)
+            settled(stores, prepared)
+
+    def check(stores: Stores, prepared: Prepared) -> None:
+        reconcile(stores, LATER)
+        assert_earns(stores, prepared, "anna", 800)
+
+    beside(monkeypatch, prepare, act, refund, check)
+
+
+@pytest.mark.parametrize("first", ["code", "order"])
+def test_a_code_that_only_a_browser_told_is_trusted_no_more_for_being_looked_up_later(stage, first) -> None:
+    made = scene.make(stage.stores)
+    click = made.click(stage.stores, SOLD_AT - timedelta(days=1), "ben")
+
+    def own_code() -> None:
+        stage.stores.catalogue.add_coupon_once(Coupon(made.program.id, "cara", "CARA", MONTH_START))
+        healing.wake_unattributed(stage.stores, made.program.id, SOLD_AT)
+
+    if first == "code":
+        own_code()
+    told(stage.stores, made, Method.PIXEL, coupon="CARA")
+    sold = told(stage.stores, made).id
+    settled(stage.stores, (made, sold))
+    if first == "order":
+        own_code()
+        settled(stage.stores, (made, sold))
+    assert [
+        coupon.trusted for coupon in stage.stores.conversions.find(sold).facts.coupons if coupon.partner
+    ] == [False]
+    told(stage.stores, made, click_id=click.token)
+    settled(stage.stores, (made, sold))
+    booked = stage.stores.conversions.find(sold).booked
+    assert [booked.earned(partner, "EUR")[1] for partner in ("ben", "cara")] == [1000, 0]
+
+
+def test_every_code_of_an_order_is_looked_up_again(stage) -> None:
+    made = scene.make(stage.stores)
+    sold = told(stage.stores, made, coupon="CARA").id
+    told(stage.stores, made, coupon="DORA")
+    settled(stage.stores, (made, sold))
+    stage.stores.catalogue.add_coupon_once(Coupon(made.program.id, "dora", "DORA", MONTH_START))
+    healing.wake_unattributed(stage.stores, made.program.id, SOLD_AT)
+    settled(stage.stores, (made, sold))
+    assert_earns(stage.stores, (made, sold), "dora")
