@@ -1,5 +1,6 @@
 """The deployed application: its routes and its jobs, which Lambda finds here by name."""
 
+import os
 from importlib import import_module
 from typing import Any
 
@@ -35,7 +36,8 @@ ROUTES = (
 )
 JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money", "run_job", "settle_shard")
 
-app = Application("linkledger")
+# API Gateway's metrics go by this name, so each stage needs its own; Chalice sets the variable as it deploys.
+app = Application(os.environ.get("TABLE_PREFIX", "linkledger"))
 app.register_blueprint(redirect.bp)
 app.register_when_needed(f"chalicelib.routes.{name}" for name in ROUTES)
 app.register_outside_lambda(f"chalicelib.jobs.{name}" for name in JOBS)

@@ -3,6 +3,7 @@
 Logs have a constant event name and fields, never an address, an e-mail, a secret or a body.
 """
 
+import os
 import threading
 from functools import lru_cache
 from typing import Any
@@ -24,7 +25,9 @@ def _metrics() -> Any:
     if not hasattr(_of_thread, "metrics"):
         from aws_lambda_powertools.metrics import EphemeralMetrics
 
-        _of_thread.metrics = EphemeralMetrics(namespace=NAMESPACE, service="linkledger")
+        # The only dimension: what tells the stages of one account apart.
+        stage = os.environ.get("TABLE_PREFIX", "linkledger")
+        _of_thread.metrics = EphemeralMetrics(namespace=NAMESPACE, service=stage)
     return _of_thread.metrics
 
 

@@ -38,7 +38,6 @@ _BASE_PARAMETERS = {
     "LOG_RETENTION_DAYS": "LogRetentionDays",
     "DELETION_PROTECTION": "DeletionProtection",
     "ALARMS": "Alarms",
-    "ALARM_EMAIL": "AlarmEmail",
 }
 _EDGE_PARAMETERS = {"DOMAIN": "Domain", "CERTIFICATE": "Certificate", "LIMIT_PER_ADDRESS": "LimitPerAddress"}
 """Options, given as variables of the environment, and the templates' parameters that they set."""

@@ -1,6 +1,6 @@
 """Take a stage down: `python -m infra.destroy STAGE`, or `make destroy STAGE=dev`.
 
-Whatever answers and runs goes: the distribution, the API, the functions and their schedules, the alarms.
+Whatever answers and runs goes: the distribution, the API, the functions and their schedules. The alarms fall silent.
 What holds data stays, and is named: no command of ours deletes a ledger.
 """
 

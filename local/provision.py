@@ -32,7 +32,11 @@ _TABLE_PROPERTIES = (
 )
 _MEANINGLESS_HERE = frozenset(
     {
+        "AWS::Athena::NamedQuery",
         "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::Glue::Database",
+        "AWS::Glue::Table",
         "AWS::IAM::Policy",
         "AWS::Logs::LogGroup",
         "AWS::Logs::MetricFilter",

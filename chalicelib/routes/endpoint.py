@@ -22,7 +22,7 @@ from chalice import Response
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.credentials import NOBODY, Caller, Scope
-from chalicelib.domain.errors import Invalid, LinkledgerError, NotFound
+from chalicelib.domain.errors import Invalid, LinkledgerError, NotFound, Unauthenticated
 from chalicelib.routes.replies import Reply, error_response, internal_error, json_response, status_of
 from chalicelib.routes.wire import (
     Body,
@@ -137,6 +137,8 @@ def _answer(
             return _response(declared, result)
         except LinkledgerError as error:
             observe.count("api_refused" if status_of(error) < 500 else "api_failed")
+            if isinstance(error, Unauthenticated):
+                observe.count("signature_refused" if access.is_signed(request.headers) else "key_refused")
             return error_response(error)
         except Exception:
             observe.error("api_failed", endpoint=declared.name)

@@ -7,7 +7,7 @@ from chalice import Blueprint, Response
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.credentials import Scope
-from chalicelib.domain.errors import Invalid, LinkledgerError, TooLarge
+from chalicelib.domain.errors import Invalid, LinkledgerError, TooLarge, Unauthenticated
 from chalicelib.routes import wire
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.routes.replies import error_response, internal_error, json_response, status_of
@@ -88,6 +88,8 @@ def receive_hook(source: str, program: str) -> Response:
         return json_response(wire.encode(HookResults(results=found)), 200)
     except LinkledgerError as error:
         observe.count("hook_refused" if status_of(error) < 500 else "hook_failed")
+        if isinstance(error, Unauthenticated):
+            observe.count("signature_refused")
         return error_response(error)
     except Exception:
         observe.error("hook_failed", source=source if source in hooks.SOURCES else "unknown")

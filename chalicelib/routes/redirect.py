@@ -44,6 +44,7 @@ def _response(answer: Answer, method: str) -> Response:
             headers["Set-Cookie"] = answer.cookie
         return Response(b"", headers, 302)
     if answer.outcome is Outcome.LATER:
+        observe.count("prefetch_put_off")
         return Response(b"", {**_HEADERS, "Content-Type": "text/plain"}, 503)
     page = notices.RESTING if answer.outcome is Outcome.RESTING else notices.UNKNOWN
     return _page(b"" if method == "HEAD" else page, 404)

@@ -231,14 +231,14 @@ def secret(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callab
 
 def topic(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
     sns, name = clients("sns"), wanted["TopicName"]
-    attributes = {"KmsMasterKeyId": wanted["KmsMasterKeyId"]}
+    attributes = {"KmsMasterKeyId": wanted["KmsMasterKeyId"]} if "KmsMasterKeyId" in wanted else {}
     arn = sns.create_topic(Name=name, Attributes=attributes, Tags=wanted["Tags"])["TopicArn"]
 
     def read() -> dict[str, Any]:
         found = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
         return {
             "TopicName": found["TopicArn"].rpartition(":")[2],
-            "KmsMasterKeyId": found["KmsMasterKeyId"],
+            **{word: found[word] for word in ("KmsMasterKeyId",) if word in found},
             "Tags": sns.list_tags_for_resource(ResourceArn=arn)["Tags"],
         }
 
@@ -258,6 +258,91 @@ def log_group(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Cal
     return {"Ref": name}, read
 
 
+_ALARM = (
+    *(
+        "AlarmName",
+        "AlarmDescription",
+        "AlarmActions",
+        "OKActions",
+        "ComparisonOperator",
+        "EvaluationPeriods",
+    ),
+    *("Threshold", "TreatMissingData", "Namespace", "MetricName", "Dimensions", "Period"),
+    *("Statistic", "ExtendedStatistic", "Metrics"),
+)
+
+
+def alarm(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    cloudwatch, name = clients("cloudwatch"), wanted["AlarmName"]
+    given = {word: wanted[word] for word in _ALARM if word in wanted}
+    cloudwatch.put_metric_alarm(**given, ActionsEnabled=wanted["ActionsEnabled"] == "true")
+
+    def read() -> dict[str, Any]:
+        [found] = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        kept = {word: found[word] for word in _ALARM if found.get(word)}
+        # A threshold of nothing is one, too.
+        return {
+            **kept,
+            "Threshold": found["Threshold"],
+            "ActionsEnabled": json.dumps(found["ActionsEnabled"]),
+        }
+
+    return {"Ref": name}, read
+
+
+def dashboard(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    cloudwatch, name = clients("cloudwatch"), wanted["DashboardName"]
+    cloudwatch.put_dashboard(DashboardName=name, DashboardBody=wanted["DashboardBody"])
+
+    def read() -> dict[str, Any]:
+        body = cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]
+        assert json.loads(body)["widgets"]
+        return {"DashboardName": name, "DashboardBody": body}
+
+    return {"Ref": name}, read
+
+
+def database(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    glue, given = clients("glue"), wanted["DatabaseInput"]
+    glue.create_database(CatalogId=wanted["CatalogId"], DatabaseInput=given)
+
+    def read() -> dict[str, Any]:
+        found = glue.get_database(Name=given["Name"])["Database"]
+        return {
+            "CatalogId": found["CatalogId"],
+            "DatabaseInput": {word: found[word] for word in ("Name", "Description")},
+        }
+
+    return {"Ref": given["Name"]}, read
+
+
+def glue_table(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    glue, given, base = clients("glue"), wanted["TableInput"], wanted["DatabaseName"]
+    glue.create_table(DatabaseName=base, TableInput=given)
+
+    def read() -> dict[str, Any]:
+        found = glue.get_table(DatabaseName=base, Name=given["Name"])["Table"]
+        words = ("Name", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
+        return {
+            "CatalogId": wanted["CatalogId"],
+            "DatabaseName": found["DatabaseName"],
+            "TableInput": {word: found[word] for word in words},
+        }
+
+    return {"Ref": given["Name"]}, read
+
+
+def named_query(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    athena = clients("athena")
+    made = athena.create_named_query(**wanted)["NamedQueryId"]
+
+    def read() -> dict[str, Any]:
+        found = athena.get_named_query(NamedQueryId=made)["NamedQuery"]
+        return {word: found[word] for word in ("Database", "Name", "Description", "QueryString")}
+
+    return {"Ref": made}, read
+
+
 APPLIERS: dict[str, Callable[..., tuple[dict[str, str], Callable[[], dict[str, Any]]]]] = {
     "AWS::DynamoDB::Table": table,
     "AWS::S3::Bucket": bucket,
@@ -267,4 +352,9 @@ APPLIERS: dict[str, Callable[..., tuple[dict[str, str], Callable[[], dict[str, A
     "AWS::SecretsManager::Secret": secret,
     "AWS::SNS::Topic": topic,
     "AWS::Logs::LogGroup": log_group,
+    "AWS::CloudWatch::Alarm": alarm,
+    "AWS::CloudWatch::Dashboard": dashboard,
+    "AWS::Glue::Database": database,
+    "AWS::Glue::Table": glue_table,
+    "AWS::Athena::NamedQuery": named_query,
 }
