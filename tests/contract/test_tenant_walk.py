@@ -232,9 +232,7 @@ def walk(stack: Stack, tenants: Tenants, key: str, strangers: Names, nobodys: Na
         for (path, body), (missing_path, missing_body) in asked:
             answer = stack.api(operation.method, path, body, key=key)
             if str(operation) == "POST /v1/partners":
-                assert answer.status in {403, 409}, (
-                    "a taken id stays taken, nobody's would be given"
-                )
+                assert answer.status in {403, 409}, "a taken id stays taken, nobody's would be given"
                 continue
             missing = stack.api(operation.method, missing_path, missing_body, key=key)
             alike = (answer.status, told(answer, strangers)) == (missing.status, told(missing, nobodys))
