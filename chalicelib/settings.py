@@ -20,7 +20,8 @@ class Settings:
     what CloudFront proves itself with (None: nothing does, and its headers are not believed);
     `finance_topic` the SNS topic that is told of published ledgers (None: nobody is told); `jobs_queue` the
     name of the queue of jobs (None: this stage starts none), `reconcile_queue` that of shards with much
-    to settle (None: one worker settles all).
+    to settle (None: one worker settles all). `ledger_lock` is S3's mode of locking published files: nobody
+    ends one of COMPLIANCE early.
     """
 
     table_prefix: str
@@ -32,6 +33,7 @@ class Settings:
     finance_topic: str | None = None
     jobs_queue: str | None = None
     reconcile_queue: str | None = None
+    ledger_lock: str = "COMPLIANCE"
 
     def table(self, name: str) -> str:
         """The full name of a table, such as `linkledger-dev-clicks` for `clicks`."""
@@ -64,6 +66,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     topic = take("FINANCE_TOPIC", r"|arn:[a-z0-9-]+:sns:[^\s:]+:[0-9]*:[A-Za-z0-9_-]+", default="")
     queue = take("JOBS_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     shard_queue = take("RECONCILE_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
+    lock = take("LEDGER_LOCK", r"COMPLIANCE|GOVERNANCE", default="COMPLIANCE")
     if base_url and not urlsplit(base_url).hostname:
         wrong.append("BASE_URL names no host")
     if wrong:
@@ -78,4 +81,5 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         topic or None,
         queue or None,
         shard_queue or None,
+        lock,
     )

@@ -37,6 +37,7 @@ _BASE_PARAMETERS = {
     "LEDGER_SHARDS": "LedgerShards",
     "LOG_RETENTION_DAYS": "LogRetentionDays",
     "DELETION_PROTECTION": "DeletionProtection",
+    "LEDGER_LOCK": "LedgerLock",
     "ALARMS": "Alarms",
 }
 _EDGE_PARAMETERS = {"DOMAIN": "Domain", "CERTIFICATE": "Certificate", "LIMIT_PER_ADDRESS": "LimitPerAddress"}

@@ -1,7 +1,7 @@
 """Take a stage down: `python -m infra.destroy STAGE`, or `make destroy STAGE=dev`.
 
-Whatever answers and runs goes: the distribution, the API, the functions and their schedules. The alarms fall silent.
-What holds data stays, and is named: no command of ours deletes a ledger.
+Whatever answers and runs goes: the distribution, the API, the functions and their schedules; the alarms fall
+silent. What holds data stays, and is named: no command of ours deletes a ledger.
 """
 
 import argparse

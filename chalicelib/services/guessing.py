@@ -24,9 +24,9 @@ MAX_UNKNOWN = 20
 def source_of(stores: Stores, headers: Mapping[str, str], source_ip: str) -> str:
     """Where a request comes from: the caller's address, of IPv6 the /64, as an HMAC. It is never kept plain.
 
-    Behind the edge the address is the one that CloudFront saw.
+    Behind the edge the address is the one that CloudFront saw, which a function of ours passes on.
     """
-    told = headers.get("cloudfront-viewer-address", "").rpartition(":")[0]
+    told = headers.get("x-linkledger-viewer", "")
     text = told if told and comes_through_edge(stores, headers) else source_ip
     try:
         address = ip_address(text.strip("[]"))

@@ -26,6 +26,7 @@ class Bucket:
 
     def __init__(self, settings: Settings) -> None:
         self._name = settings.ledger_bucket
+        self._lock = settings.ledger_lock
 
     def publish(self, key: str, body: BinaryIO, sha256: str, content_type: str, until: datetime) -> None:
         """Write an object that never changes, locked until then; the same bytes again change nothing.
@@ -44,7 +45,7 @@ class Bucket:
                 ContentType=content_type,
                 ChecksumSHA256=_base64(sha256),
                 IfNoneMatch="*",
-                ObjectLockMode="GOVERNANCE",
+                ObjectLockMode=self._lock,
                 ObjectLockRetainUntilDate=until,
             )
         except _Exists:

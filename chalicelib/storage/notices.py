@@ -3,6 +3,7 @@
 import json
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.settings import Settings
@@ -30,5 +31,5 @@ class Notices:
             aws.client("sns").publish(
                 TopicArn=self._topic, Subject=subject, Message=json.dumps(content, sort_keys=True)
             )
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise Unavailable("notice_not_sent", "the notice could not be sent") from error

@@ -21,15 +21,19 @@ def test_the_template_of_chalice_is_clean(package: Package) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"),
+    ("name", "right", "wrong"),
     [
-        ("BillingMode: PAY_PER_REQUEST", "BillingMode: PAY_PER_MONTH"),
-        ("!GetAtt ClicksTable.StreamArn", "!GetAtt ClickTable.StreamArn"),
-        ("AttributeName: feed_at, KeyType: RANGE", "AttributeName: feed_from, KeyType: RANGE"),
+        ("edge", "HttpVersion: http2and3", "HttpVersion: http4"),
+        ("edge", "!GetAtt Firewall.Arn", "!GetAtt Firewal.Arn"),
+        ("edge", "SslSupportMethod: sni-only", "SslSupportMethod: always"),
+        ("base", "TreatMissingData: breaching", "TreatMissingData: alarming"),
+        ("base", "BillingMode: PAY_PER_REQUEST", "BillingMode: PAY_PER_MONTH"),
+        ("base", "!GetAtt ClicksTable.StreamArn", "!GetAtt ClickTable.StreamArn"),
+        ("base", "AttributeName: feed_at, KeyType: RANGE", "AttributeName: feed_from, KeyType: RANGE"),
     ],
 )
-def test_a_fault_is_found(right: str, wrong: str, tmp_path: Path) -> None:
-    text = (ROOT / "infra" / "base.yaml").read_text()
+def test_a_fault_is_found(name: str, right: str, wrong: str, tmp_path: Path) -> None:
+    text = (ROOT / "infra" / f"{name}.yaml").read_text()
     assert right in text
     planted = tmp_path / "base.yaml"
     planted.write_text(text.replace(right, wrong, 1))

@@ -97,8 +97,8 @@ def test_an_address_is_known_by_its_digest_and_ipv6_by_its_network(stage: Any) -
 
 def test_only_our_edge_says_for_whom_it_speaks(stage: Any) -> None:
     stores = Stores(replace(stage.stores.settings, origin_secret="s" * 32))
-    told = {"cloudfront-viewer-address": "203.0.113.9:4711"}
+    told = {"x-linkledger-viewer": "203.0.113.9"}
     edge = told | {"x-linkledger-origin": "s" * 32}
     assert source_of(stores, told, "198.51.100.7") == source_of(stores, {}, "198.51.100.7")
     assert source_of(stores, edge, "198.51.100.7") == source_of(stores, {}, "203.0.113.9")
-    assert guessing.source_of(stores, edge | {"cloudfront-viewer-address": ""}, "198.51.100.7")
+    assert guessing.source_of(stores, edge | {"x-linkledger-viewer": ""}, "198.51.100.7")
