@@ -9,7 +9,7 @@ DEMO ?= 1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check zip deploy destroy bench bench-quick clean python-ready
+.PHONY: help run test check zip deploy status destroy bench bench-quick clean python-ready
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ zip: .venv/ready ## Build the deployment package into build/package
 
 deploy: .venv/ready stage-named ## Deploy a stage into the AWS account: STAGE=dev (STEPS="app settings" for some steps)
 	$(BIN)/python -m infra.deploy $(STAGE) $(STEPS)
+
+status: .venv/ready stage-named ## Tell the state of a deployed stage: STAGE=dev
+	@$(BIN)/python -m infra.status $(STAGE)
 
 destroy: .venv/ready stage-named ## Take a stage down, but for its data: STAGE=dev
 	$(BIN)/python -m infra.destroy $(STAGE)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chalicelib import bootstrap
-from chalicelib.commands import ledger
+from chalicelib.commands import ledger, status
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.services import keeping
 
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     replay.add_argument("file", help="the log, one line an event; - for standard input")
     replay.set_defaults(run=_replay_clicks)
     ledger.register(commands)
+    status.register(commands)
     wanted = parser.parse_args(arguments)
     run: Command = wanted.run
     try:

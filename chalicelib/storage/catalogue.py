@@ -5,11 +5,13 @@ served from whole copies under one partition, because both are few, written seld
 """
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import TypeVar
 
 from chalicelib.domain.credentials import ApiKey, SigningSecret, partner_unknown, program_unknown
 from chalicelib.domain.ids import SLUG
 from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon
+from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms
 from chalicelib.settings import Settings
@@ -48,6 +50,15 @@ class Catalogue:
     def programs(self) -> Iterator[str]:
         """The ids of all programs, in order."""
         return (item["sk"] for item in self._table.query("programs"))
+
+    def note_reconcile(self, at: datetime) -> None:
+        """Note when the last whole reconcile was done."""
+        self._table.put({"pk": "stage", "sk": "reconciled", "at": format_instant(at)})
+
+    def last_reconcile(self) -> datetime | None:
+        """When that was; None before the first."""
+        item = self._table.find("stage", "reconciled")
+        return parse_instant(item["at"], "at") if item else None
 
     def programs_page(self, limit: int, start: Item | None) -> tuple[list[Program], Item | None]:
         """Some programs in order of their ids, and the key to go on from."""

@@ -8,6 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.domain.errors import Unavailable
 from chalicelib.storage import aws
 
+_MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+
 
 class Queue:
     """One queue of the stage, by its name; None where the stage has none."""
@@ -34,3 +36,19 @@ class Queue:
             aws.client("sqs").send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("queue_unavailable", "the queue does not answer; try again") from error
+
+    def depth(self) -> int | None:
+        """About how many messages wait, those being worked on included; None where there is no queue.
+
+        Raises:
+            Unavailable: the queue is away.
+        """
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        try:
+            url = aws.client("sqs").get_queue_url(QueueName=self._name)["QueueUrl"]
+            found = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise Unavailable("queue_unavailable", "the queue does not answer; try again") from error
+        return sum(int(found[name]) for name in names)

@@ -15,6 +15,7 @@ from infra.account import Account, DeployError, check_python
 from infra.deploy import Deployment, check, main, run
 from infra.destroy import destroy
 from infra.project import ROOT
+from infra.status import status
 from tests.infra import moto_account
 
 STAGE, PREFIX = "trial", "linkledger-trial"
@@ -100,6 +101,7 @@ def test_the_api_has_every_route(deployed: Deployed) -> None:
     import app
 
     [api] = deployed.before["apis"]
+    assert Account().client("apigateway").get_rest_api(restApiId=api)["name"] == PREFIX
     resources = Account().client("apigateway").get_resources(restApiId=api, limit=500)["items"]
     assert {one["path"] for one in resources} >= set(app.app.routes)
 
@@ -137,6 +139,18 @@ def test_a_setting_that_is_gone_is_named_and_set_again(deployed: Deployed) -> No
     assert any("THROTTLED" in line for line in said)
     assert any("FunctionResponseTypes" in line for line in said)
     assert list(live_settings.drift(gateway, functions, live)) == []
+
+
+def test_the_status_names_what_drifted(deployed: Deployed) -> None:
+    said: list[str] = []
+    target = deployed.target(said)
+    assert status(target) == 0
+    target.account.client("apigateway").delete_gateway_response(
+        restApiId=target.live().api, responseType="DEFAULT_5XX"
+    )
+    assert status(target) == 1
+    assert said == ["DRIFT: answer DEFAULT_5XX is API Gateway's own; run the step `settings`"]
+    deployed.run("settings")
 
 
 def test_another_machine_deploys_the_same_app(deployed: Deployed, tmp_path: Path) -> None:
