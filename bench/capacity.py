@@ -31,7 +31,7 @@ def measure(quick: bool) -> Measures:  # noqa: ARG001 - the same at any size
         aws.forget()
         meter = Meter()
         meter.attach()
-        shop = _Shop()
+        shop = Shop()
         shop.sell(shop.click())
         click = meter.of(shop.click)
         token = shop.click()
@@ -81,7 +81,7 @@ def _ask_for_capacity(params: dict[str, Any], **_: object) -> dict[str, Any]:
     return {**params, "ReturnConsumedCapacity": "TOTAL"}
 
 
-class _Shop:
+class Shop:
     """A program with one partner, driven through the app itself."""
 
     def __init__(self) -> None:

@@ -1,0 +1,75 @@
+"""docs/cost.md says what a click and a conversion take: counted here, and its sums worked out again."""
+
+import re
+from typing import Any
+
+import pytest
+
+from bench.capacity import NOON, Meter, Shop
+from chalicelib.services import counting
+from chalicelib.services.counting import Record
+from chalicelib.services.settle import rules_of, settle_conversion
+from chalicelib.storage import aws
+from chalicelib.storage.codec import decode_item
+from chalicelib.storage.conversions import Feed
+from infra.project import ROOT
+
+TEXT = (ROOT / "docs" / "cost.md").read_text()
+ROW = re.compile(r"^\| ([^|*]+) \| ([0-9.]+) \| ([0-9,]+) \| ([0-9.]+) \| ([0-9.]+) \|$", re.MULTILINE)
+
+
+def section(title: str) -> str:
+    """What stands below the heading that contains this."""
+    return next(part for part in TEXT.split("\n## ") if title in part.split("\n")[0])
+
+
+def units(title: str, event: str) -> tuple[float, float]:
+    """The read and write units that the section gives for the event."""
+    rows = {row[0]: float(row[1]) for row in ROW.findall(section(title))}
+    return rows[f"read units: {event}"], rows[f"write units: {event}"]
+
+
+@pytest.mark.parametrize("title", ["million clicks", "conversions"])
+def test_the_sums_are_right(title: str) -> None:
+    total = 0.0
+    for _, per_event, events, price, dollars in ROW.findall(section(title)):
+        reckoned = float(per_event) * int(events.replace(",", "")) * float(price) / 1_000_000
+        assert float(dollars) == pytest.approx(reckoned, abs=0.0051)
+        total += float(dollars)
+    assert f"**{total:.2f}**" in section(title)
+    assert f"${total:.2f}" in section(title).split("\n")[0]
+
+
+def test_the_units_are_those_of_a_click_and_a_conversion(stage: Any, clock: Any) -> None:
+    meter = Meter()
+    meter.attach()
+    shop = Shop()
+    clock.set(NOON)
+    shop.sell(shop.click())
+    token = shop.click()
+    told = meter.of(lambda: shop.sell(token))
+    click = meter.of(shop.click)
+    assert (click.reads, click.writes) == units("million clicks", "the click")
+    assert (told.reads, told.writes) == units("conversions", "told")
+
+    queued = stage.stores.conversions.waiting
+    waiting = [one for shard in range(4) for one in queued("bench", shard, Feed.DUE)]
+    rules = rules_of(stage.stores, "bench")
+    settled = meter.of(lambda: settle_conversion(stage.stores, rules, waiting[0].id, NOON))
+    assert (settled.reads, settled.writes) == units("conversions", "settled")
+
+
+@pytest.mark.parametrize("clicks", [1, 25])
+def test_a_counting_batch_costs_the_same_however_many_clicks_of_a_link_it_holds(
+    stage: Any, clock: Any, clicks: int
+) -> None:
+    meter = Meter()
+    meter.attach()
+    shop = Shop()
+    for _ in range(clicks):
+        shop.click()
+    found = aws.client("dynamodb").scan(TableName=stage.settings.table("clicks"))["Items"]
+    records = [Record(f"{number:09d}", True, decode_item(item)) for number, item in enumerate(found)]
+    batch = meter.of(lambda: counting.count_clicks(stage.stores, "shard-1", records, NOON))
+    assert len(records) == clicks
+    assert (batch.reads, batch.writes) == units("million clicks", "counting, a batch")
