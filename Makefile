@@ -7,6 +7,8 @@ PORT ?= 8000
 DATA_DIR ?= .local
 DEMO ?= 1
 BIN := .venv/bin
+# Read by the shell itself, so that nothing in it is taken for a command.
+export STAGE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check zip deploy status destroy bench bench-quick clean python-ready
@@ -29,13 +31,13 @@ zip: .venv/ready ## Build the deployment package into build/package
 	$(BIN)/python -m infra.build_zip
 
 deploy: .venv/ready stage-named ## Deploy a stage into the AWS account: STAGE=dev (STEPS="app settings" for some steps)
-	$(BIN)/python -m infra.deploy $(STAGE) $(STEPS)
+	$(BIN)/python -m infra.deploy "$$STAGE" $(STEPS)
 
 status: .venv/ready stage-named ## Tell the state of a deployed stage: STAGE=dev
-	@$(BIN)/python -m infra.status $(STAGE)
+	@$(BIN)/python -m infra.status "$$STAGE"
 
 destroy: .venv/ready stage-named ## Take a stage down, but for its data: STAGE=dev
-	$(BIN)/python -m infra.destroy $(STAGE)
+	$(BIN)/python -m infra.destroy "$$STAGE"
 
 bench: .venv/ready .venv-engine/ready ## Measure everything; writes build/bench.json
 	$(BIN)/python bench/run.py
@@ -60,7 +62,7 @@ clean: ## Remove what was built (not the data, not the environments)
 	@touch $@
 
 stage-named:
-	@test -n "$(STAGE)" || { echo "Which stage? STAGE=dev, say" >&2; exit 1; }
+	@test -n "$$STAGE" || { echo "Which stage? STAGE=dev, say" >&2; exit 1; }
 
 python-ready:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=..." >&2; exit 1; }
