@@ -15,7 +15,7 @@ from chalicelib.domain import ids
 from chalicelib.domain.conversion import Adjustment, CouponMatch, Outcome, Report, State, Touch
 from chalicelib.domain.decision import Facts
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.journal import Books
+from chalicelib.domain.journal import Books, Entry
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.settlement import Booked, Settlement
 from chalicelib.settings import Settings
@@ -223,7 +223,8 @@ class Conversions:
             **_evidence_record(evidence),
             "received_at": format_instant(now),
         }
-        self._append(found, item, now, {"confirmation": item["report"], **standing.changes()})
+        figures = {name: value for name, value in item["report"].items() if name != "items"}
+        self._append(found, item, now, {"confirmation": figures, **standing.changes()})
 
     def adjust(self, found: Conversion, adjustment: Adjustment, state: State) -> None:
         """Keep an adjustment, once for each id.
@@ -301,7 +302,7 @@ class Conversions:
             "version": found.version + 1,
             "state": settlement.state,
             "partners": list(partners),
-            "entries": [records.entry_record(entry) for entry in settlement.booked.entries] or None,
+            "entries": [_short(entry, found.facts) for entry in settlement.booked.entries] or None,
             "applied": list(settlement.booked.applied) or None,
             "quarantined": None,
             **_queue(report.program, found.shard, feed, feed_at, found.facts.id),
@@ -412,12 +413,35 @@ def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]
         shard=head["shard"],
         partners=tuple(head.get("partners", [])),
         booked=Booked(
-            tuple(records.read_entry(entry) for entry in head.get("entries", [])),
+            tuple(_whole(entry, facts) for entry in head.get("entries", [])),
             tuple(head.get("applied", [])),
         ),
         quarantined=head.get("quarantined"),
         appended=head.get("appended", 0),
     )
+
+
+_OF_THE_ORDER = ("program", "conversion", "order_id", "event")
+
+
+def _short(entry: Entry, facts: Facts) -> dict[str, Any]:
+    """An entry without what its conversion says as well: hundreds of them have to fit in the envelope."""
+    reasons = {f"{a.kind} {a.id}: {a.reason}": f"{a.kind} {a.id}" for a in facts.adjustments}
+    record = records.entry_record(entry) | {"cause": reasons.get(entry.cause, entry.cause)}
+    return {name: value for name, value in record.items() if name not in _OF_THE_ORDER}
+
+
+def _whole(record: dict[str, Any], facts: Facts) -> Entry:
+    """The entry that was kept without what its conversion says."""
+    order = {
+        "program": facts.report.program,
+        "conversion": facts.id,
+        "order_id": facts.report.order_id,
+        "event": facts.report.event,
+    }
+    causes = {f"{a.kind} {a.id}": f"{a.kind} {a.id}: {a.reason}" for a in facts.adjustments}
+    cause = causes.get(record["cause"], record["cause"])
+    return records.read_entry(order | record | {"cause": cause})
 
 
 def _listed(item: dict[str, Any]) -> Listed:

@@ -1,14 +1,20 @@
 """What is told beside and after a report, under every fault at every call and beside rivals."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.domain import ids
 from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome, State
 from chalicelib.domain.partner import Coupon
+from chalicelib.domain.path import MAX_PARTNERS
+from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
+from chalicelib.domain.settlement import MAX_ADJUSTMENTS
 from chalicelib.services import adjustments, capture, healing, identities
 from chalicelib.services.reconcile import reconcile
 from chalicelib.services.settle import rules_of, settle_conversion
@@ -218,3 +224,45 @@ def test_every_code_of_an_order_is_looked_up_again(stage) -> None:
     healing.wake_unattributed(stage.stores, made.program.id, SOLD_AT)
     settled(stage.stores, (made, sold))
     assert_earns(stage.stores, (made, sold), "dora")
+
+
+def test_the_longest_reasons_of_all_refunds_fit_in_the_record(stage) -> None:
+    made = scene.make(stage.stores)
+    versions = stage.stores.catalogue.terms(made.program.id)
+    linear = replace(versions[0], version=2, attribution=replace(versions[0].attribution, model="linear"))
+    stage.stores.catalogue.add_terms_once(linear)
+    visitor = made.click(stage.stores, SOLD_AT - timedelta(days=2)).visitor
+    for position in range(MAX_PARTNERS):
+        partner = f"partner-{position}-{'x' * 30}"
+        link = replace(
+            made.links["anna"], id=ids.from_bytes("lnk", bytes(7) + bytes([position])), partner=partner
+        )
+        link = replace(link, code=f"{partner}-{made.program.id}"[:60])
+        stage.stores.links.create(link)
+        made.links[partner] = link
+        last = made.click(stage.stores, SOLD_AT - timedelta(hours=position + 1), partner, visitor)
+    incoming = capture.Incoming(
+        "sale", "\U0001f600" * 128, Content(10_000_000, "EUR"), Method.API, last.token
+    )
+    sold = capture.record(stage.stores, made.program, incoming, SOLD_AT).id
+    for position in range(MAX_ADJUSTMENTS):
+        adjustments.adjust(
+            stage.stores,
+            sold,
+            f"{'r' * 90}{position}",
+            AdjustmentKind.REFUND,
+            1_000,
+            "\U0001f600" * 300,
+            SOLD_AT,
+        )
+    settled(stage.stores, (made, sold))
+    found = stage.stores.conversions.find(sold)
+    assert len(found.booked.entries) > 9 * MAX_ADJUSTMENTS
+    journal = {
+        entry
+        for shard in range(made.program.shards)
+        for entry in stage.stores.journal.entries(made.program.id, Month(2026, 9), shard)
+    }
+    assert set(found.booked.entries) == journal
+    head = Table(stage.stores.settings, "conversions").find(sold, "conversion")
+    assert len(json.dumps(head, ensure_ascii=False).encode()) < 380_000

@@ -2,12 +2,16 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ResponseStreamingError
+from botocore.response import StreamingBody
 
 from chalicelib import bootstrap
 from chalicelib.domain.decision import decide
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.period import Month
 from chalicelib.services import months
 from chalicelib.services.close import CloseStopped, close_months, close_program
@@ -205,3 +209,28 @@ def test_what_changed_while_it_failed_is_not_set_aside(stage, clock, monkeypatch
         reconcile(stage.stores, SOLD_AT)
     found = stage.stores.conversions.find(broken)
     assert (found.feed, found.quarantined) == ("due", None)
+
+
+def test_a_sale_told_during_a_long_pass_is_priced_by_the_terms_that_came_before_it(stage, clock) -> None:
+    shop = scene.make(stage.stores)
+    rules = rules_of(stage.stores, shop.program.id)
+    newer = replace(rules.versions[0], version=2, starts_at=SOLD_AT + timedelta(minutes=1))
+    stage.stores.catalogue.add_terms_once(newer)
+    sold = shop.sell(stage.stores, SOLD_AT + timedelta(minutes=2)).id
+    settle_conversion(stage.stores, rules, sold, SOLD_AT)
+    booked = stage.stores.conversions.find(sold).booked
+    assert [entry.terms_version for entry in booked.entries] == [2]
+
+
+def test_a_ledger_whose_bytes_break_off_while_they_are_read_is_not_there_for_now(
+    stage, clock, monkeypatch
+) -> None:
+    stage.stores.bucket.write("drafts/some", io.BytesIO(b"bytes"), "text/csv")
+
+    def breaks_off(*_: object, **__: object) -> bytes:
+        raise ResponseStreamingError(error="cut")
+
+    monkeypatch.setattr(StreamingBody, "read", breaks_off)
+    for read in (stage.stores.bucket.find, stage.stores.bucket.sha256):
+        with pytest.raises(Unavailable):
+            read("drafts/some")

@@ -5,18 +5,20 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from chalicelib.domain.booking import Manual, ManualKind
-from chalicelib.domain.conversion import AdjustmentKind, State
+from chalicelib.domain.conversion import AdjustmentKind, Content, State
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.partner import Enrollment
 from chalicelib.domain.payout.batch import Account, Payer, Settings
 from chalicelib.domain.period import Month
-from chalicelib.services import adjustments, manual, payouts
+from chalicelib.domain.program import Method
+from chalicelib.services import adjustments, capture, manual, payouts
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import reconcile
 from chalicelib.storage.payouts import Request
@@ -352,3 +354,26 @@ def _balances(book: Path, query: str, depth: int) -> dict[tuple[str, str], str]:
 
 def _without_zeros(balances: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     return {key: amount for key, amount in balances.items() if amount.strip("0.-")}
+
+
+def test_a_conversion_that_was_worth_more_than_was_paid_is_paid_with_the_next_batch(stage, shop) -> None:
+    trusting = replace(shop.program, trust_browser=True)
+
+    def tell(method: Method, amount: int, at: datetime) -> str:
+        content = Content(amount, "EUR")
+        incoming = capture.Incoming("sale", "grows", content, method, coupon="ANNA", occurred_at=SOLD_AT)
+        return capture.record(stage.stores, trusting, incoming, at).id
+
+    sold = tell(Method.PIXEL, 10_000, SOLD_AT)
+    reconcile(stage.stores, SOLD_AT + timedelta(days=14))
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    paid(stage, shop, AFTER_GRACE)
+    reconcile(stage.stores, AFTER_GRACE)
+    assert stage.stores.conversions.find(sold).state is State.PAID
+    tell(Method.API, 16_000, AFTER_GRACE)
+    reconcile(stage.stores, AFTER_GRACE)
+    assert stage.stores.conversions.find(sold).state is State.APPROVED
+    close_program(stage.stores, shop.program.id, OCTOBER_CLOSE)
+    paid(stage, shop, OCTOBER_CLOSE, id="october", month=SEPTEMBER.next())
+    reconcile(stage.stores, OCTOBER_CLOSE)
+    assert stage.stores.conversions.find(sold).state is State.PAID
