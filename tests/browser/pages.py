@@ -118,8 +118,11 @@ class Browser:
         return {cookie["name"]: cookie for cookie in found}
 
     def forget(self) -> None:
-        """Clear cookies, and the storage of the page's origin."""
-        self.run("localStorage.clear(); sessionStorage.clear();")
+        """Leave the page, then clear cookies and the storage of its origin."""
+        origin = self.run("return location.origin")
+        # A page that stays open would keep the click again when the answer to its request arrives.
+        self.open("about:blank")
+        self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
         self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
 
     def errors(self) -> list[str]:
