@@ -22,7 +22,10 @@ from local.gateway import Answer, Request, Resources, answer_of, event_of
 
 BROWSER = {
     "Host": "go.example.com",
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36",
+    "User-Agent": (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/142.0.0.0 Safari/537.36"
+    ),
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Sec-Fetch-Dest": "document",
     "Sec-Fetch-Mode": "navigate",
@@ -109,9 +112,9 @@ class Deployed:
         enrolled = self.call("POST", "/v1/programs/acme/enrollments", {"partner": "ada"})
         self.code = enrolled["link"]["code"]
 
-    def follow_link(self) -> dict[str, Any]:
+    def follow_link(self, agent: str = BROWSER["User-Agent"]) -> dict[str, Any]:
         """The event of a browser that follows the shop's link."""
-        return self.event("GET", f"/{self.code}")
+        return self.event("GET", f"/{self.code}", headers={**BROWSER, "User-Agent": agent})
 
     def _register(self, key: str) -> None:
         with acting_as(self.environment):

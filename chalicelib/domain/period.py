@@ -8,10 +8,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from importlib.resources import files
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,12})?(?:Z|[+-][0-9]{2}:[0-9]{2})",
@@ -138,8 +140,12 @@ def from_epoch_ms(value: int) -> datetime:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> "ZoneInfo":
     """The zone from the `tzdata` package: pinned, so that every machine draws a month's bounds alike."""
+    # Imported here because a redirect, which draws no month's bounds, starts a tenth sooner without them.
+    from importlib.resources import files
+    from zoneinfo import ZoneInfo
+
     if not _ZONE_NAME.fullmatch(name):
         raise ValueError(name)
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as data:

@@ -11,7 +11,8 @@ from chalicelib.domain.journal import Books, Entry
 from chalicelib.domain.money import MAX_AMOUNT_MINOR, check_amount, check_currency
 from chalicelib.domain.program import Program
 from chalicelib.services.links import not_enrolled
-from chalicelib.storage.records import Record, compact
+from chalicelib.storage.codec import compact
+from chalicelib.storage.records import Record
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 

@@ -8,8 +8,7 @@ from chalicelib.domain.partner import Coupon, Enrollment, Partner
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Consent, Method, Program
 from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, Tier, TierMode
-from chalicelib.storage.codec import Item
-from chalicelib.storage.records import compact
+from chalicelib.storage.codec import Item, compact
 
 
 def program_record(program: Program) -> Item:

@@ -57,3 +57,8 @@ def encode_item(item: Mapping[str, object]) -> Item:
 def decode_item(item: Mapping[str, Any]) -> Item:
     """A whole item from its typed form."""
     return {name: decode(typed) for name, typed in item.items()}
+
+
+def compact(item: Item) -> Item:
+    """The item without what is absent: None, empty texts, lists and maps."""
+    return {name: value for name, value in item.items() if value not in (None, "", [], {})}

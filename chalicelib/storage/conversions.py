@@ -20,6 +20,7 @@ from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.settlement import Booked, Settlement
 from chalicelib.settings import Settings
 from chalicelib.storage import journal, payouts, records
+from chalicelib.storage.codec import compact
 from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
 
 
@@ -479,7 +480,7 @@ def _feed_of(item: dict[str, Any]) -> Feed:
 
 
 def _evidence_record(evidence: Evidence) -> dict[str, Any]:
-    return records.compact(
+    return compact(
         {
             "touches": [records.touch_record(touch) for touch in evidence.touches],
             "coupons": [records.coupon_record(coupon) for coupon in evidence.coupons],

@@ -6,9 +6,8 @@ from typing import Any
 from chalicelib.domain.job import Job, JobKind, JobState
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.codec import Item
+from chalicelib.storage.codec import Item, compact
 from chalicelib.storage.queues import Queue
-from chalicelib.storage.records import compact
 from chalicelib.storage.table import ConditionFailed, Table, equals
 
 

@@ -14,6 +14,7 @@ from chalicelib.domain.period import Month, format_instant, parse_instant
 from chalicelib.domain.program import Program
 from chalicelib.settings import Settings
 from chalicelib.storage import records
+from chalicelib.storage.codec import compact
 from chalicelib.storage.table import ABSENT, Condition, Table, transact
 
 _GATE = "gate"
@@ -59,7 +60,7 @@ class Journal:
             ConditionFailed: 0 the key is used already, others: the month was frozen meanwhile.
         """
         item = {"pk": f"{program}#manual", "sk": key, **content, "booked": records.entry_record(entry)}
-        once = self._entries.put_action(records.compact(item), ABSENT)
+        once = self._entries.put_action(compact(item), ABSENT)
         transact([once, *self.booking_actions([entry], books)])
 
     def find_by_hand(self, program: str, key: str) -> tuple[dict[str, Any], Entry] | None:

@@ -3,7 +3,8 @@
 It takes about a sixth of botocore's CPU and none of its start-up. It serves only where nothing that botocore
 knows is needed: in Lambda, whose credentials are in the environment and stay the same for the life of the
 process, in the standard partition, without proxies, FIPS or a CA bundle of one's own. `client` says None
-everywhere else, and botocore is used instead. Failures are botocore's own exceptions.
+everywhere else, and botocore is used instead. Failures are botocore's own exceptions,
+imported when they happen.
 
 A call is sent again only where a kept connection turned out to be closed before any answer: every call here
 may be repeated (reads, and puts of an item whose key is its own). Anything slower is the caller's to decide.
@@ -20,10 +21,11 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError, HTTPClientError
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _TARGETS = {
     "dynamodb": ("DynamoDB_20120810", "1.0", ("get_item", "put_item", "query", "update_item")),
@@ -94,6 +96,8 @@ class LeanClient:
         try:
             status, answer = self._send(request)
         except (OSError, ValueError, _Closed) as error:
+            from botocore.exceptions import HTTPClientError
+
             raise HTTPClientError(error=error) from error
         if status != 200:
             raise _failure(status, answer, target)
@@ -232,8 +236,10 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     return answer
 
 
-def _failure(status: int, answer: Mapping[str, Any], target: str) -> ClientError:
+def _failure(status: int, answer: Mapping[str, Any], target: str) -> "ClientError":
     """botocore's exception for an error answer (AWS JSON protocol: the code is after the `#`)."""
+    from botocore.exceptions import ClientError
+
     code = str(answer.get("__type", status)).rpartition("#")[2]
     message = str(answer.get("message", answer.get("Message", "")))
     parsed: Any = {

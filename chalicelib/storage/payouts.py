@@ -16,8 +16,7 @@ from chalicelib.domain.payout.batch import Settings as PayoutSettings
 from chalicelib.domain.period import Month, format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage import journal
-from chalicelib.storage.codec import Item
-from chalicelib.storage.records import compact
+from chalicelib.storage.codec import Item, compact
 from chalicelib.storage.table import ABSENT, PRESENT, Table, equals, transact
 
 

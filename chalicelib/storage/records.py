@@ -17,13 +17,9 @@ from chalicelib.domain.conversion import (
 from chalicelib.domain.journal import Account, Entry, Kind
 from chalicelib.domain.period import Month, format_instant, parse_instant
 from chalicelib.domain.program import Method
+from chalicelib.storage.codec import compact
 
 Record = dict[str, Any]
-
-
-def compact(record: Record) -> Record:
-    """The record without what is absent."""
-    return {name: value for name, value in record.items() if value not in (None, "", [], {})}
 
 
 def report_record(report: Report) -> Record:

@@ -6,8 +6,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.domain.errors import Unavailable
 from chalicelib.settings import Settings
 from chalicelib.storage import aws
@@ -55,7 +53,7 @@ class Secrets:
             return self._values
         try:
             self._values = _read(self._secrets_id)
-        except (BotoCoreError, ClientError) as error:
+        except aws.failures() as error:
             if self._values is None:
                 raise Unavailable("secrets_unavailable", "a dependency does not answer; try again") from error
             self._fresh_until = time.monotonic() + RETRY_AFTER_S

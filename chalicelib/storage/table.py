@@ -8,14 +8,15 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.settings import Settings
 from chalicelib.storage import aws
 from chalicelib.storage.codec import Item, decode_item, encode, encode_item
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
 
 TRANSACTION_LIMIT = 100
 """Actions in one transaction (DynamoDB's own limit)."""
@@ -274,17 +275,19 @@ def _call_once(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     method: Callable[..., dict[str, Any]] = getattr(aws.client("dynamodb"), operation)
     try:
         return method(**arguments)
-    except ClientError as error:
+    except aws.failures() as error:
         raise _translate(error) from error
-    except BotoCoreError as error:
-        raise Unavailable("storage_unavailable", "storage does not answer; try again") from error
 
 
 class _Conflict(Exception):
     """Another transaction holds an item of this one."""
 
 
-def _translate(error: ClientError) -> Exception:
+def _translate(error: "ClientError | BotoCoreError") -> Exception:
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return Unavailable("storage_unavailable", "storage does not answer; try again")
     code: str = error.response["Error"]["Code"]
     untranslated: Exception = error
     if code == "ConditionalCheckFailedException":
