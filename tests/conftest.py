@@ -78,7 +78,7 @@ def stage(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     )
     for name, value in (engine.environment | made).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(aws, "Session", _quick_session)
+    monkeypatch.setattr("botocore.session.Session", _quick_session)
     bootstrap.stores.cache_clear()
     aws.forget()
     yield Stage(made)
