@@ -12,10 +12,14 @@ from moto.core.common_models import CloudFormationModel
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.server import ThreadedMotoServer
 
+IMPORTED: list[dict[str, Any]] = []
+"""The descriptions of APIs that were uploaded since the account was started, the newest last."""
+
 
 @contextmanager
 def account() -> Iterator[str]:
     """Start it; its address. The fixes go with it."""
+    IMPORTED.clear()
     with pytest.MonkeyPatch.context() as patch:
         _fix(patch)
         server = ThreadedMotoServer(port=0, verbose=False)
@@ -96,6 +100,7 @@ class _Secret(CloudFormationModel):
 
 
 def _as_openapi(document: dict[str, Any]) -> dict[str, Any]:
+    IMPORTED.append(document)
     info = {"description": "", **document["info"]}
     return {key: value for key, value in document.items() if key != "swagger"} | {
         "openapi": "3.0.0",
