@@ -22,6 +22,21 @@ _SITES = {
 _CHANNEL = {site: channel for channel, sites in _SITES.items() for site in sites.split()}
 
 
+MAX_HOST = 100
+"""Characters of a referring host that a click keeps, so that its item stays under 1 KB."""
+
+
+@lru_cache(maxsize=1024)
+def host_of(referrer: str) -> str | None:
+    """The host of the referring page, in lower case; None where none can be read, or it is too long to keep.
+
+    Browsers tell no more of a page on another site by default (Referrer Policy, W3C, section 3.7).
+    """
+    match = _HOST.match(referrer[:2048])
+    host = match[1].lower().rstrip(".") if match else ""
+    return host if 0 < len(host) <= MAX_HOST else None
+
+
 @lru_cache(maxsize=1024)
 def of_referrer(referrer: str) -> str | None:
     """The channel, `referral` for a host that is in no list; None without a readable referrer.

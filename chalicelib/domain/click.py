@@ -41,7 +41,8 @@ class Click:
     `token` is the public click id (`domain.token`), None where no identifier may be stored; `visitor` is
     the journey (16 base32 characters; random and unlinked where there is no identifier); `nonce` makes
     the key unique; `reason` says what decided the verdict; `channel` is `partner` for a partner's link;
-    `referrer` is the channel that the referring page belongs to; `flags` name what was odd about it.
+    `referrer` is the channel that the referring page belongs to, `origin` that page's host; `flags` name
+    what was odd about it.
     """
 
     program: str
@@ -59,6 +60,7 @@ class Click:
     country: str | None = None
     device: str | None = None
     referrer: str | None = None
+    origin: str | None = None
     sub: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
 

@@ -82,7 +82,7 @@ class Touch:
     """A click as the conversion keeps it: its own copy, which outlives the click session.
 
     `partner` is None for a touch of another channel; `evidence` says how it came into the path
-    (`click_id`, `journey`, `customer`, `token`).
+    (`click_id`, `journey`, `customer`, `token`), `origin` on which host the link stood, where that is known.
     """
 
     click_id: str
@@ -92,6 +92,7 @@ class Touch:
     channel: str
     evidence: str
     trusted: bool = True
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

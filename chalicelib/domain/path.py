@@ -154,7 +154,7 @@ def _weighed(touch: Touch, weight: int, whole: int) -> Considered:
 def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[str, str]:
     """Why a touch can't count, by click id. Both ends of the window belong to it, to the second."""
     occurred = _second(report.occurred_at)
-    opens = occurred - timedelta(days=terms.attribution.window_days_for(report.method))
+    opens = occurred - timedelta(days=terms.attribution.window_days_for(report.method, report.event))
     vouched = any(_is_vouched(touch) and opens <= _second(touch.at) <= occurred for touch in touches)
     refusals = {}
     for touch in touches:
@@ -167,6 +167,8 @@ def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[st
             refusals[touch.click_id] = "untrusted_evidence"
         elif touch.partner is None:
             refusals[touch.click_id] = "other_channel"
+        elif terms.attribution.stands_down(touch.origin):
+            refusals[touch.click_id] = "stood_down"
     eligible = [touch for touch in touches if touch.click_id not in refusals]
     if terms.attribution.priority and eligible:
         refusals |= _outranked(eligible, terms.attribution)

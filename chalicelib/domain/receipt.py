@@ -47,6 +47,7 @@ REASONS = {
     "after_conversion": "it came after the sale",
     "outside_window": "it was too long before the sale",
     "untrusted_evidence": "only a browser told of it, and the shop told of another click",
+    "stood_down": "its link stood on the shop's own pages, where a customer has arrived already",
     "outranked": "partners of a group that comes first are in the path",
     "too_many_partners": "more partners are in the path than one sale can credit",
     "coupon_beats_click": "a promo code was used, which goes before clicks",

@@ -26,10 +26,11 @@ class Attribution:
     """How the touches of a path become credit.
 
     `model` is a name of `domain.attribution.MODELS`; windows are whole days, closed at both ends;
-    `window_days_by_method` holds for conversions that arrive by that method. `groups` name partners of a
-    kind; where `priority` names some of those groups, only the touches of the first of them that is in the
-    path count, and partners of none of them come last. `channel_weights` are the program's own, by group
-    or channel.
+    `window_days_by_event` holds for conversions of that event and `window_days_by_method` for those that
+    arrive by that method. `groups` name partners of a kind; where `priority` names some of those groups,
+    only the touches of the first of them that is in the path count, and partners of none of them come last.
+    `channel_weights` are the program's own, by group or channel. Clicks on links that stood on a host of
+    `stand_down`, such as the shop's own checkout, don't count.
     """
 
     model: str = "last"
@@ -41,10 +42,24 @@ class Attribution:
     channel_weights: dict[str, int] = field(default_factory=dict)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     priority: tuple[str, ...] = ()
+    window_days_by_event: dict[str, int] = field(default_factory=dict)
+    stand_down: tuple[str, ...] = ()
 
-    def window_days_for(self, method: Method) -> int:
-        """The window, in days, of a conversion that arrived by this method."""
-        return self.window_days_by_method.get(method, self.window_days)
+    def window_days_for(self, method: Method, event: str | None = None) -> int:
+        """The window, in days, of a conversion of this event that arrived by this method.
+
+        Where both have one of their own, the shorter of them.
+        """
+        by_method = self.window_days_by_method.get(method)
+        by_event = self.window_days_by_event.get(event) if event else None
+        own = [days for days in (by_method, by_event) if days is not None]
+        return min(own, default=self.window_days)
+
+    def stands_down(self, origin: str | None) -> bool:
+        """Whether links on this host, or on a subdomain of one that is named, earn nothing."""
+        return origin is not None and any(
+            origin == host or origin.endswith(f".{host}") for host in self.stand_down
+        )
 
     def group_of(self, partner: str | None) -> str | None:
         """The group that the partner is in; None for one in no group."""
@@ -134,10 +149,15 @@ def in_force(versions: Sequence[Terms], at: datetime) -> Terms | None:
 
 
 def longest_window_days(versions: Sequence[Terms]) -> int:
-    """The longest window that any version of the terms gives any method; 30 without terms."""
+    """The longest window that any version of the terms gives any method or event; 30 without terms."""
+    rules = [terms.attribution for terms in versions]
     windows = [
         days
-        for terms in versions
-        for days in (terms.attribution.window_days, *terms.attribution.window_days_by_method.values())
+        for rule in rules
+        for days in (
+            rule.window_days,
+            *rule.window_days_by_method.values(),
+            *rule.window_days_by_event.values(),
+        )
     ]
     return max(windows, default=30)

@@ -8,7 +8,7 @@ from chalicelib.domain.commission import KINDS
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.ids import check_slug
 from chalicelib.domain.money import check_amount
-from chalicelib.domain.review import Review, within
+from chalicelib.domain.review import Review, normal_domain, within
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms, Tier
 
 MAX_RULES = 50
@@ -16,6 +16,8 @@ MAX_TIERS = 20
 MAX_GROUPS = 20
 MAX_MEMBERS = 500
 MAX_CHANNELS = 50
+MAX_EVENTS = 50
+MAX_STAND_DOWN = 50
 MAX_DAYS = 365
 MAX_WEIGHT = 10_000
 MAX_RATE_BP = 10_000
@@ -48,6 +50,15 @@ def _review_attribution(review: Review, attribution: Attribution) -> None:
     review.check(within, attribution.window_days, 1, MAX_DAYS, "days", f"{path}.window_days")
     for method, days in attribution.window_days_by_method.items():
         review.check(within, days, 1, MAX_DAYS, "days", f"{path}.window_days_by_method.{method}")
+    by_event = attribution.window_days_by_event
+    review.check(within, len(by_event), 0, MAX_EVENTS, "events", f"{path}.window_days_by_event")
+    for event, days in list(by_event.items())[:MAX_EVENTS]:
+        review.check(_event, event, f"{path}.window_days_by_event")
+        review.check(within, days, 1, MAX_DAYS, "days", f"{path}.window_days_by_event.{event}")
+    hosts = attribution.stand_down
+    review.check(within, len(hosts), 0, MAX_STAND_DOWN, "hosts", f"{path}.stand_down")
+    for position, host in enumerate(hosts[:MAX_STAND_DOWN]):
+        review.check(_host, host, f"{path}.stand_down[{position}]")
     review.check(within, attribution.half_life_days, 1, MAX_DAYS, "days", f"{path}.half_life_days")
     review.check(_weights, attribution.weights, f"{path}.weights")
     weights = attribution.channel_weights
@@ -164,6 +175,11 @@ def _weights(weights: tuple[int, int, int], field: str) -> None:
 def _name(name: str, field: str) -> None:
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise Invalid("name_invalid", "must be 1 to 100 printable characters", field)
+
+
+def _host(host: str, field: str) -> None:
+    if normal_domain(host) != host:
+        raise Invalid("domain_invalid", "a host name such as checkout.example.com", field)
 
 
 def _event(event: str, field: str) -> None:

@@ -35,6 +35,7 @@ class ClickView(View):
     country: str | None
     device: str | None
     referrer: str | None
+    origin: str | None
     sub: dict[str, str]
     flags: list[str]
 
@@ -69,6 +70,7 @@ def _view(click: Click) -> ClickView:
         country=click.country,
         device=click.device,
         referrer=click.referrer,
+        origin=click.origin,
         sub=click.sub,
         flags=list(click.flags),
     )

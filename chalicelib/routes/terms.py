@@ -23,18 +23,20 @@ class AttributionBody(Body):
     """Which touches count, and how they share. What is left out has the usual value.
 
     `groups` name partners of a kind; `priority` says which groups come first; `channel_weights` are those
-    of the model of that name, by group or channel.
+    of the model of that name, by group or channel. Clicks on links on the hosts of `stand_down` don't count.
     """
 
     model: str | None = None
     window_days: int | None = None
     window_days_by_method: dict[Method, int] | None = None
+    window_days_by_event: dict[str, int] | None = None
     half_life_days: int | None = None
     weights: tuple[int, int, int] | None = None
     coupon: CouponRule | None = None
     channel_weights: dict[str, int] | None = None
     groups: dict[str, list[str]] | None = None
     priority: list[str] | None = None
+    stand_down: list[str] | None = None
 
 
 class TierBody(Body):
@@ -79,12 +81,14 @@ class AttributionView(View):
     model: str
     window_days: int
     window_days_by_method: dict[Method, int]
+    window_days_by_event: dict[str, int]
     half_life_days: int
     weights: tuple[int, int, int]
     coupon: CouponRule
     channel_weights: dict[str, int]
     groups: dict[str, list[str]]
     priority: list[str]
+    stand_down: list[str]
 
 
 class TermsView(View):
@@ -140,12 +144,14 @@ def _attribution(body: AttributionBody) -> Attribution:
             model=body.model,
             window_days=body.window_days,
             window_days_by_method={},
+            window_days_by_event=body.window_days_by_event,
             half_life_days=body.half_life_days,
             weights=body.weights,
             coupon=body.coupon,
             channel_weights=body.channel_weights,
             groups=groups,
             priority=None if body.priority is None else tuple(body.priority),
+            stand_down=None if body.stand_down is None else tuple(body.stand_down),
         )
     )
     windows = {Method.PIXEL: min(PIXEL_WINDOW_DAYS, stated.window_days)} | (body.window_days_by_method or {})
@@ -191,12 +197,14 @@ def _terms_view(version: Terms, only_for: str | None) -> TermsView:
             model=attribution.model,
             window_days=attribution.window_days,
             window_days_by_method=attribution.window_days_by_method,
+            window_days_by_event=attribution.window_days_by_event,
             half_life_days=attribution.half_life_days,
             weights=attribution.weights,
             coupon=attribution.coupon,
             channel_weights=attribution.channel_weights,
             groups=groups,
             priority=list(attribution.priority),
+            stand_down=list(attribution.stand_down),
         ),
         hold_days=version.hold_days,
         commissions=[_rule_view(rule) for rule in rules],

@@ -86,6 +86,7 @@ def build_click(
         country=_country(headers) if trusted else None,
         device=agents.device(hit.agent),
         referrer=channels.of_referrer(headers.get("referer", "")),
+        origin=channels.host_of(headers.get("referer", "")),
         sub=sub,
         flags=identity.flags if fits else (*identity.flags, "sub_cut"),
     )

@@ -127,7 +127,15 @@ def _journey(
 
 def _touches(clicks: Iterable[Click], evidence: str) -> list[Touch]:
     return [
-        Touch(click.token, click.at, click.partner or None, click.code, click.channel, evidence)
+        Touch(
+            click.token,
+            click.at,
+            click.partner or None,
+            click.code,
+            click.channel,
+            evidence,
+            origin=click.origin,
+        )
         for click in clicks
         if click.verdict in TOUCHES and click.token
     ]

@@ -73,12 +73,14 @@ def terms_record(terms: Terms) -> Item:
             "window_days_by_method": {
                 str(method): days for method, days in attribution.window_days_by_method.items()
             },
+            "window_days_by_event": attribution.window_days_by_event,
             "half_life_days": attribution.half_life_days,
             "weights": attribution.weights,
             "coupon": str(attribution.coupon),
             "channel_weights": attribution.channel_weights,
             "groups": attribution.groups,
             "priority": attribution.priority,
+            "stand_down": attribution.stand_down,
         },
         "commissions": [_rule_record(rule) for rule in terms.commissions],
     }
@@ -137,12 +139,14 @@ def read_terms(item: Item) -> Terms:
             window_days_by_method={
                 Method(method): days for method, days in kept["window_days_by_method"].items()
             },
+            window_days_by_event=kept.get("window_days_by_event", {}),
             half_life_days=kept["half_life_days"],
             weights=(first, between, last),
             coupon=CouponRule(kept["coupon"]),
             channel_weights=kept.get("channel_weights", {}),
             groups={name: tuple(partners) for name, partners in kept.get("groups", {}).items()},
             priority=tuple(kept.get("priority", [])),
+            stand_down=tuple(kept.get("stand_down", [])),
         ),
         hold_days=item["hold_days"],
         commissions=tuple(map(_read_rule, item["commissions"])),

@@ -31,6 +31,7 @@ _ATTRIBUTES = {
     "country": "c",
     "device": "d",
     "referrer": "f",
+    "origin": "u",
     "sub": "s",
     "flags": "g",
 }

@@ -73,8 +73,8 @@ def read_report(record: Record) -> Report:
 
 
 def touch_record(touch: Touch) -> list[Any]:
-    """A touch, as a list: a conversion may carry a hundred of them."""
-    return [
+    """A touch, as a list: a conversion may carry a hundred of them. Its origin follows where it has one."""
+    record = [
         touch.click_id,
         format_instant(touch.at),
         touch.partner,
@@ -83,12 +83,13 @@ def touch_record(touch: Touch) -> list[Any]:
         touch.evidence,
         touch.trusted,
     ]
+    return [*record, touch.origin] if touch.origin else record
 
 
 def read_touch(record: list[Any]) -> Touch:
     """The touch that a list holds."""
-    click_id, at, partner, code, channel, evidence, trusted = record
-    return Touch(click_id, parse_instant(at, "at"), partner, code, channel, evidence, trusted)
+    click_id, at, partner, code, channel, evidence, trusted, *origin = record
+    return Touch(click_id, parse_instant(at, "at"), partner, code, channel, evidence, trusted, *origin)
 
 
 def coupon_record(coupon: CouponMatch) -> list[Any]:

@@ -285,3 +285,51 @@ class TestVersions:
         stack.at("2026-11-11T12:00:00Z")
         shop.terms(commissions=[{"event": "sale", "kind": "flat", "amount": 9999}])
         assert shop.credits(conversion) == {anna.id: 200}
+
+
+class TestWindows:
+    @pytest.mark.parametrize(
+        ("event", "day", "credited"), [("lead", 17, True), ("lead", 18, False), ("sale", 18, True)]
+    )
+    def test_an_event_may_have_a_window_of_its_own(self, a_shop, stack, event, day, credited):
+        rules = [{"event": name, "kind": "flat", "amount": 300} for name in ("lead", "sale")]
+        shop = a_shop(terms={"window_days_by_event": {"lead": 7}, "commissions": rules})
+        anna = shop.partner()
+        token = shop.clicked(anna)
+        stack.at(f"2026-11-{day}T12:00:00Z")
+        receipt = shop.receipt(shop.sell(event=event, click_id=token))
+        assert shares(receipt) == ({anna.id: 1} if credited else {})
+
+    def test_the_terms_tell_it(self, shop):
+        view = shop.terms(window_days_by_event={"lead": 7})
+        assert view["attribution"]["window_days_by_event"] == {"lead": 7}
+
+
+class TestStandingDown:
+    def test_a_link_on_the_shops_own_checkout_earns_nothing(self, a_shop, stack):
+        shop = a_shop(terms={"stand_down": ["shop.example", "checkout.stripe.com"]})
+        creator, coupons = shop.partner("creator"), shop.partner("coupons")
+        visitor = shop.visitor(Referer="https://creator.example/")
+        visitor.follow(creator)
+        stack.at("2026-11-10T13:00:00Z")
+        extension = shop.visitor(Referer="https://pay.shop.example/")
+        extension.cookie = visitor.cookie
+        extension.follow(coupons)
+        receipt = shop.receipt(shop.sell(click_id=extension.click_id))
+        assert shares(receipt) == {creator.id: 1}
+        assert [touch["reason"] for touch in receipt["path"]] == ["credited", "stood_down"]
+        assert "shop's own pages" in receipt["text"]
+
+    def test_where_nobody_else_brought_the_customer_nobody_earns(self, a_shop):
+        shop = a_shop(terms={"stand_down": ["shop.example"]})
+        visitor = shop.visitor(Referer="https://shop.example/")
+        visitor.follow(shop.partner())
+        assert shop.state(shop.sell(click_id=visitor.click_id)) == "unattributed"
+
+    @pytest.mark.parametrize("host", ["https://shop.example", "shop.example/pay", "*", ""])
+    def test_what_is_no_host_is_refused(self, shop, stack, host):
+        body = {
+            "attribution": {"stand_down": [host]},
+            "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
+        }
+        stack.api("POST", f"/v1/programs/{shop.id}/terms", body).refused(422, 400)

@@ -87,6 +87,28 @@ class TestWindow:
         report = a_report(method=method)
         assert reasons(decided(some_facts(report, a_touch(at=SOLD - days(days_before))))) == [reason]
 
+    @pytest.mark.parametrize(
+        ("event", "method", "days_before", "reason"),
+        [
+            ("lead", Method.API, 7, "credited"),
+            ("lead", Method.API, 8, "outside_window"),
+            ("install", Method.API, 90, "credited"),
+            ("install", Method.API, 91, "outside_window"),
+            ("install", Method.PIXEL, 28, "credited"),
+            ("install", Method.PIXEL, 29, "outside_window"),
+            ("lead", Method.PIXEL, 8, "outside_window"),
+            ("purchase", Method.API, 30, "credited"),
+            ("purchase", Method.API, 31, "outside_window"),
+        ],
+    )
+    def test_it_is_the_events_own_and_never_longer_than_the_methods(
+        self, event: str, method: Method, days_before: int, reason: str
+    ) -> None:
+        terms = some_terms(percent(1_000, event), window_days_by_event={"lead": 7, "install": 90})
+        report = a_report(event=event, method=method)
+        decision = decide(some_facts(report, a_touch(at=SOLD - days(days_before))), a_program(), [terms])
+        assert [step.reason for step in decision.path] == [reason]
+
     def test_it_is_counted_back_from_when_the_sale_occurred_not_from_when_it_was_told(self) -> None:
         report = a_report(received_at=SOLD + days(20))
         assert decided(some_facts(report, a_touch(at=SOLD - days(25)))).outcome is Outcome.RECORDED
@@ -335,6 +357,40 @@ class TestOtherChannels:
         touches = [a_touch("anna", SOLD - days(2)), *others]
         decision = decided(some_facts(None, *touches), some_terms(model="last_non_direct"))
         assert list(credits_of(decision)) == ["anna"]
+
+
+class TestStandingDown:
+    """Links on the shop's own pages: the customer was there already."""
+
+    @pytest.mark.parametrize(
+        ("origin", "reason"),
+        [
+            ("checkout.example.com", "stood_down"),
+            ("eu.checkout.example.com", "stood_down"),
+            ("notcheckout.example.com", "credited"),
+            ("example.com", "credited"),
+            (None, "credited"),
+        ],
+    )
+    def test_a_click_there_does_not_count(self, origin: str | None, reason: str) -> None:
+        terms = some_terms(stand_down=("checkout.example.com",))
+        decision = decide(some_facts(None, a_touch(origin=origin)), a_program(), [terms])
+        assert [step.reason for step in decision.path] == [reason]
+
+    def test_who_brought_the_customer_keeps_the_sale(self) -> None:
+        terms = some_terms(stand_down=("shop.example.com",))
+        brought = a_touch("anna", SOLD - days(2), origin="annas.example")
+        late = a_touch("save24", SOLD - days(1), origin="shop.example.com")
+        decision = decide(some_facts(None, late, brought), a_program(), [terms])
+        assert [credit.partner for credit in decision.credits] == ["anna"]
+
+    def test_the_terms_of_the_click_say_where_it_does_not_count(self) -> None:
+        first = some_terms()
+        second = some_terms(version=2, starts_at=SOLD - days(2), stand_down=("shop.example.com",))
+        before = a_touch(at=SOLD - days(3), origin="shop.example.com")
+        after = a_touch(at=SOLD - days(1), origin="shop.example.com")
+        assert decide(some_facts(None, before), a_program(), [first, second]).credits
+        assert not decide(some_facts(None, after), a_program(), [first, second]).credits
 
 
 def test_a_channel_without_a_weight_earns_nothing_and_is_told_so() -> None:

@@ -58,6 +58,8 @@ TERMS = Terms(
         {"creators": 3, "partner": 1},
         {"creators": ("anna", "ben"), "empty": ()},
         ("creators",),
+        {"lead": 7},
+        ("shop.example.com",),
     ),
     0,
     (CommissionRule("sale", "percent", rate_bp=0), CommissionRule("lead", "flat", amount_minor=500), NARROW),

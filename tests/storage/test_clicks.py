@@ -36,6 +36,7 @@ FULL = a_click(
     country="DE",
     device="desktop",
     referrer="assistant",
+    origin="h" * 100,
     sub=fit_subs({f"sub{number}": "x" * 100 for number in range(1, 11)})[0],
     flags=("cookie_doubled", "sub_cut", "deep_link_refused", "query_cut"),
 )
