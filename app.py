@@ -32,6 +32,7 @@ ROUTES = (
     "jobs",
     "payouts",
     "keys",
+    "audit",
     "openapi",
 )
 JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money", "run_job", "settle_shard")

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chalicelib import bootstrap
-from chalicelib.commands import ledger, status
+from chalicelib.commands import audit, ledger, status
+from chalicelib.domain.audit import Actor
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.services import keeping
+from chalicelib.storage.trail import acting
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -25,10 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     replay.set_defaults(run=_replay_clicks)
     ledger.register(commands)
     status.register(commands)
+    audit.register(commands)
     wanted = parser.parse_args(arguments)
     run: Command = wanted.run
     try:
-        return run(wanted)
+        with acting(Actor("operator", bootstrap.now())):
+            return run(wanted)
     except (LinkledgerError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -48,7 +48,7 @@ BUILTINS_THAT_REACH_OUT = frozenset({"open", "print", "input", "__import__", "ev
 
 DOMAIN_ORDER = (
     *("errors", "currencies", "money", "ids", "period", "spreadsheet"),
-    *("credentials", "program", "terms", "partner", "link", "codes", "token", "destination"),
+    *("audit", "credentials", "program", "terms", "partner", "link", "codes", "token", "destination"),
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
     *("deliveries", "postback", "rates"),
     *("attribution", "path", "commission", "decision", "journal", "booking", "settlement", "ledger"),

@@ -55,6 +55,11 @@ class Caller:
         return Scope.ADMIN in self.scopes
 
     @property
+    def name(self) -> str:
+        """How logs name this caller: by the key, never by a person."""
+        return self.key or ("signature" if self.scopes else "anonymous")
+
+    @property
     def is_partner(self) -> bool:
         """Whether this caller sees only what belongs to its own partner."""
         return self.scopes == {Scope.PARTNER}

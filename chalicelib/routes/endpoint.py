@@ -21,9 +21,18 @@ from typing import Any, Generic, TypeVar
 from chalice import Response
 
 from chalicelib import bootstrap, observe
+from chalicelib.domain.audit import Actor
 from chalicelib.domain.credentials import NOBODY, Caller, Scope
 from chalicelib.domain.errors import Invalid, LinkledgerError, NotFound, Unauthenticated
-from chalicelib.routes.replies import Reply, error_response, internal_error, json_response, status_of
+from chalicelib.routes.replies import (
+    Reply,
+    Text,
+    error_response,
+    internal_error,
+    json_response,
+    status_of,
+    text_response,
+)
 from chalicelib.routes.wire import (
     Body,
     View,
@@ -36,6 +45,7 @@ from chalicelib.routes.wire import (
 )
 from chalicelib.services import access
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.trail import acting
 
 __all__ = ["Body", "Call", "Reply", "View", "endpoint"]
 
@@ -77,6 +87,7 @@ class Endpoint:
     query: tuple[str, ...]
     signed: bool
     media: tuple[str, ...]
+    produces: tuple[str, ...]
 
 
 def endpoint(
@@ -88,6 +99,7 @@ def endpoint(
     query: Sequence[str] = (),
     signed: bool = False,
     media: Sequence[str] = ("application/json",),
+    produces: Sequence[str] = (),
 ) -> Callable[[Callable[[Call[Any]], Any]], Callable[..., Response]]:
     """Make a view of a function from `Call` to its answer.
 
@@ -101,6 +113,7 @@ def endpoint(
         signed: whether a Standard Webhooks signature by the body's `program` will do instead of a key.
         media: the content types under which the JSON body may come; with `text/csv` among them the body
             may be such a text (`raw`), and the shape's fields are then the query parameters.
+        produces: content types, beside JSON, in which a view may answer with `Text`.
     """
 
     def decorate(view: Callable[[Call[Any]], Any]) -> Callable[..., Response]:
@@ -115,6 +128,7 @@ def endpoint(
             tuple(query),
             signed,
             tuple(media),
+            tuple(produces),
         )
 
         @functools.wraps(view)
@@ -132,7 +146,9 @@ def _answer(
 ) -> Response:
     try:
         try:
-            result = view(_call(declared, request, path))
+            call = _call(declared, request, path)
+            with acting(Actor(call.caller.name, call.now)):
+                result = view(call)
             observe.count("api_accepted")
             return _response(declared, result)
         except LinkledgerError as error:
@@ -203,6 +219,8 @@ def _query(declared: Endpoint, request: Any) -> dict[str, str]:
 
 
 def _response(declared: Endpoint, result: Any) -> Response:
+    if isinstance(result, Text):
+        return text_response(result)
     reply = result if isinstance(result, Reply) else Reply(result, declared.status)
     if reply.value is None:
         return json_response(b"", 204 if reply.status == 200 else reply.status, reply.headers)

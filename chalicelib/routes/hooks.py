@@ -6,12 +6,14 @@ from typing import Any
 from chalice import Blueprint, Response
 
 from chalicelib import bootstrap, observe
+from chalicelib.domain.audit import Actor
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import Invalid, LinkledgerError, TooLarge, Unauthenticated
 from chalicelib.routes import wire
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.routes.replies import error_response, internal_error, json_response, status_of
 from chalicelib.services import hooks
+from chalicelib.storage.trail import acting
 
 bp = Blueprint(__name__)
 
@@ -79,9 +81,11 @@ def receive_hook(source: str, program: str) -> Response:
             return json_response(wire.encode(HookResults(results=[])), 200)
         if len(raw) > MAX_BODY_BYTES:
             raise TooLarge("body_too_large", f"a delivery may have {MAX_BODY_BYTES} bytes")
-        results = hooks.receive(
-            bootstrap.stores(), source, program, request.headers, _query(request), raw, bootstrap.now()
-        )
+        now = bootstrap.now()
+        with acting(Actor(f"hook {source}", now)):
+            results = hooks.receive(
+                bootstrap.stores(), source, program, request.headers, _query(request), raw, now
+            )
         for result in results:
             observe.count(f"hook_{result.outcome}")
         found = [HookResult(id=result.id, outcome=result.outcome) for result in results]

@@ -118,7 +118,8 @@ def _body_schema(declared: Endpoint, media: str, schema_of: dict[str, Any]) -> d
 def _responses(declared: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": declared.summary}
     if declared.returns is not None:
-        answer["content"] = {"application/json": {"schema": schema_of[repr(declared.returns)]}}
+        texts = {media: {"schema": {"type": "string"}} for media in declared.produces}
+        answer["content"] = {"application/json": {"schema": schema_of[repr(declared.returns)]}, **texts}
     responses = {str(declared.status): answer}
     if declared.status == 201:
         responses["200"] = answer | {"description": "It was there already, with the same content."}

@@ -180,7 +180,7 @@ def mark_paid(call: Call[NewPayout]) -> PayoutView:
         raise Invalid("method_unknown", f"must be one of {', '.join(FORMATS)}", "method")
     manual.check_id(call.body.id)
     month = Month.parse(call.body.month)
-    wanted = Request(call.body.id, month, call.body.method, _actor(call.caller), call.now)
+    wanted = Request(call.body.id, month, call.body.method, call.caller.name, call.now)
     progress = payouts.mark_paid(call.stores, program, wanted, call.now)
     return PayoutView(
         id=progress.request.id,
@@ -213,7 +213,7 @@ def book_entry(call: Call[NewEntry]) -> Reply[ManualEntryView]:
         body.amount,
         body.currency,
         body.reason,
-        _actor(call.caller),
+        call.caller.name,
         body.conversion,
     )
     booked = manual.book(call.stores, program, wanted, call.now)
@@ -244,10 +244,6 @@ def _own_partner(stores: Stores, caller: Caller, partner_id: str) -> str:
     if Scope.MERCHANT in caller.scopes and not caller.is_admin and not owns:
         raise partner_unknown()
     return partner.id
-
-
-def _actor(caller: Caller) -> str:
-    return caller.key or "signature"
 
 
 def _accounts_view(partner: str, accounts: Iterable[Account]) -> AccountsView:

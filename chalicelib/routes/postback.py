@@ -7,9 +7,11 @@ from chalice import Blueprint, Response
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain import postback as language
+from chalicelib.domain.audit import Actor
 from chalicelib.domain.errors import LinkledgerError, Malformed, TooLarge, UnsupportedMedia
 from chalicelib.routes.replies import SECURITY_HEADERS, status_of
 from chalicelib.services import postbacks
+from chalicelib.storage.trail import acting
 
 bp = Blueprint(__name__)
 
@@ -24,7 +26,9 @@ def receive_postback(program: str) -> Response:
     try:
         parameters = language.gather(_pairs())
         success = language.accepted(parameters)
-        postbacks.receive(bootstrap.stores(), program, parameters, bootstrap.now())
+        now = bootstrap.now()
+        with acting(Actor("postback", now)):
+            postbacks.receive(bootstrap.stores(), program, parameters, now)
         observe.count("postback_accepted")
         return _text(success, 200)
     except LinkledgerError as error:

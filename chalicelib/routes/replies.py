@@ -42,6 +42,25 @@ class Reply(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A view's result that is no JSON: what a file is made of."""
+
+    text: str
+    media: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def text_response(result: Text) -> Response:
+    """The answer whose body is this text."""
+    headers: dict[str, Any] = {
+        "Content-Type": f"{result.media}; charset=utf-8",
+        **SECURITY_HEADERS,
+        **result.headers,
+    }
+    return Response(body=result.text.encode(), status_code=200, headers=headers)
+
+
 def json_response(body: bytes, status: int, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer. The body is bytes, because every type is declared binary (`binary_types`)."""
     return Response(

@@ -44,10 +44,12 @@ def change(stores: Stores, program_id: str, code: str, window: Mapping[str, Any]
     Raises:
         NotFound: `program_unknown`, `coupon_unknown`.
         Refused: `time_invalid`.
+        Conflict: `coupon_changed` by somebody else meanwhile.
     """
-    changed = replace(_find(stores, program_id, code), **window)
+    known = _find(stores, program_id, code)
+    changed = replace(known, **window)
     refuse(review_coupon(changed))
-    _store(stores, changed)
+    _store(stores, known, changed)
     healing.wake_unattributed(stores, program_id, now)
     return changed
 
@@ -59,25 +61,22 @@ def end(stores: Stores, program_id: str, code: str, now: datetime) -> None:
 
     Raises:
         NotFound: `program_unknown`, `coupon_unknown`.
+        Conflict: `coupon_changed` by somebody else meanwhile.
     """
     coupon = _find(stores, program_id, code)
     if coupon.ends_at is None or coupon.ends_at > now:
-        _store(stores, replace(coupon, ends_at=now))
+        _store(stores, coupon, replace(coupon, ends_at=now))
 
 
 def _find(stores: Stores, program_id: str, code: str) -> Coupon:
     found = stores.catalogue.find_coupon(stores.catalogue.program(program_id).id, fold_coupon(code))
     if found is None:
-        raise _unknown()
+        raise NotFound("coupon_unknown", "there is no such promo code", "code")
     return found
 
 
-def _store(stores: Stores, coupon: Coupon) -> None:
+def _store(stores: Stores, known: Coupon, coupon: Coupon) -> None:
     try:
-        stores.catalogue.set_coupon_window(coupon)
+        stores.catalogue.set_coupon_window(known, coupon)
     except ConditionFailed as error:
-        raise _unknown() from error
-
-
-def _unknown() -> NotFound:
-    return NotFound("coupon_unknown", "there is no such promo code", "code")
+        raise Conflict("coupon_changed", "the promo code was changed meanwhile; read it again") from error

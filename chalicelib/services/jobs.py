@@ -10,10 +10,12 @@ from typing import Any
 
 from chalicelib import observe
 from chalicelib.domain import ids
+from chalicelib.domain.audit import Actor
 from chalicelib.domain.credentials import Caller
 from chalicelib.domain.errors import LinkledgerError, NotFound, Unavailable
 from chalicelib.domain.job import Job, JobKind, JobState
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.trail import acting
 
 LINK_LIFE = timedelta(minutes=15)
 
@@ -84,7 +86,8 @@ def carry_out(stores: Stores, job_id: str, works: Mapping[JobKind, Work], now: d
     job = replace(job, state=JobState.RUNNING)
     stores.jobs.advance(job)
     try:
-        result = works[job.kind](stores, job, now)
+        with acting(Actor(f"job {job.id}", now)):
+            result = works[job.kind](stores, job, now)
         write_result(stores, job, result)
         job = replace(job, state=JobState.DONE, finished_at=now)
     except Unavailable:

@@ -55,9 +55,10 @@ def withdraw(stores: Stores, key_id: str) -> None:
     Raises:
         NotFound: `key_unknown`.
     """
-    if stores.catalogue.find_key(key_id) is None:
+    key = stores.catalogue.find_key(key_id)
+    if key is None:
         raise NotFound("key_unknown", "there is no such key")
-    stores.catalogue.remove_key(key_id)
+    stores.catalogue.remove_key(key)
 
 
 def create_secret(stores: Stores, program: str, now: datetime) -> SigningSecret:

@@ -9,6 +9,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.program import Program
 from chalicelib.domain.review import normal_domain, refuse, review_program
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import ConditionFailed
 
 CHANGEABLE = frozenset(
     {
@@ -59,12 +60,17 @@ def change(stores: Stores, program_id: str, changes: Mapping[str, Any]) -> Progr
     Raises:
         NotFound: `program_unknown`.
         Refused: with everything that would be wrong with it.
+        Conflict: `program_changed` by somebody else meanwhile.
         ValueError: for a setting that never changes.
     """
     if not changes.keys() <= CHANGEABLE:
         raise ValueError(f"these never change: {sorted(changes.keys() - CHANGEABLE)}")
-    program = _reviewed(replace(stores.catalogue.program(program_id), **changes))
-    stores.catalogue.replace_program(program)
+    known = stores.catalogue.program(program_id)
+    program = _reviewed(replace(known, **changes))
+    try:
+        stores.catalogue.replace_program(known, program)
+    except ConditionFailed as error:
+        raise Conflict("program_changed", "the program was changed meanwhile; read it again") from error
     stores.warm.clear()
     return program
 

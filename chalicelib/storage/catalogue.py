@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
+from chalicelib.domain.audit import Change
 from chalicelib.domain.credentials import ApiKey, SigningSecret, partner_unknown, program_unknown
 from chalicelib.domain.ids import SLUG
 from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon
@@ -17,7 +18,8 @@ from chalicelib.domain.terms import Terms
 from chalicelib.settings import Settings
 from chalicelib.storage import catalogue_records as records
 from chalicelib.storage.codec import Item
-from chalicelib.storage.table import ABSENT, PRESENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.table import ABSENT, PRESENT, ConditionFailed, Table, equals, transact, unchanged
+from chalicelib.storage.trail import Trail
 
 MAX_COUPON_BYTES = 256
 SECRET_SLOTS = ("1", "2")
@@ -31,6 +33,7 @@ class Catalogue:
 
     def __init__(self, settings: Settings) -> None:
         self._table = Table(settings, "catalogue")
+        self._trail = Trail(settings)
 
     def program(self, program_id: str) -> Program:
         """The program.
@@ -67,15 +70,27 @@ class Catalogue:
 
     def add_program_once(self, program: Program) -> bool:
         """Store a new program."""
+        attributes = records.program_record(program)
         return self._add_once(
-            {"pk": f"program#{program.id}", "sk": "program", **records.program_record(program)},
+            Change("program", program.id, program.id, None, attributes),
+            {"pk": f"program#{program.id}", "sk": "program", **attributes},
             {"pk": "programs", "sk": program.id},
         )
 
-    def replace_program(self, program: Program) -> None:
-        """Store the program in its own place, as its settings now are."""
-        item = {"pk": f"program#{program.id}", "sk": "program", **records.program_record(program)}
-        transact([self._table.put_action(item, PRESENT)])
+    def replace_program(self, known: Program, program: Program) -> None:
+        """Store the program in its own place, as its settings now are.
+
+        Raises:
+            ConditionFailed: what changes is not as in `known` any more.
+        """
+        before, after = records.program_record(known), records.program_record(program)
+        changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        if not changed:
+            return
+        item = {"pk": f"program#{program.id}", "sk": "program", **after}
+        same = unchanged({name: before.get(name) for name in sorted(changed)})
+        change = Change("program", program.id, program.id, before, after)
+        transact([self._table.put_action(item, same), self._trail.action(change)])
 
     def terms(self, program_id: str) -> tuple[Terms, ...]:
         """Every version of the program's terms, in order."""
@@ -89,7 +104,9 @@ class Catalogue:
     def add_terms_once(self, terms: Terms) -> bool:
         """Store a new version."""
         key = {"pk": f"program#{terms.program}", "sk": f"terms#{terms.version:06d}"}
-        return self._table.put_once(key | records.terms_record(terms))
+        attributes = records.terms_record(terms)
+        change = Change("terms", str(terms.version), terms.program, None, attributes)
+        return self._add_once(change, key | attributes)
 
     def partner(self, partner_id: str) -> Partner:
         """The partner.
@@ -114,6 +131,7 @@ class Catalogue:
         """Store a new partner."""
         attributes = records.partner_record(partner)
         return self._add_once(
+            Change("partner", partner.id, partner.owner, None, attributes),
             {"pk": f"partner#{partner.id}", "sk": "partner", **attributes},
             {"pk": "partners", "sk": partner.id, **attributes},
         )
@@ -147,6 +165,7 @@ class Catalogue:
         program, partner = enrollment.program, enrollment.partner
         attributes = records.enrollment_record(enrollment)
         return self._add_once(
+            Change("enrollment", partner, program, None, attributes),
             {"pk": f"program#{program}", "sk": f"enrollment#{partner}", **attributes},
             {"pk": f"partner#{partner}", "sk": f"enrollment#{program}", **attributes},
         )
@@ -166,17 +185,23 @@ class Catalogue:
     def add_coupon_once(self, coupon: Coupon) -> bool:
         """Store a new coupon; its code is unique in the program once folded."""
         key = {"pk": f"program#{coupon.program}", "sk": f"coupon#{fold_coupon(coupon.code)}"}
-        return self._table.put_once(key | records.coupon_record(coupon))
+        attributes = records.coupon_record(coupon)
+        return self._add_once(
+            Change("coupon", coupon.code, coupon.program, None, attributes), key | attributes
+        )
 
-    def set_coupon_window(self, coupon: Coupon) -> None:
+    def set_coupon_window(self, known: Coupon, coupon: Coupon) -> None:
         """Store when the coupon counts.
 
         Raises:
-            ConditionFailed: there is no such coupon.
+            ConditionFailed: it does not count as in `known` any more.
         """
-        attributes = records.coupon_record(coupon)
-        window = {name: attributes.get(name) for name in ("starts_at", "ends_at")}
-        self._table.update(f"program#{coupon.program}", f"coupon#{fold_coupon(coupon.code)}", window, PRESENT)
+        before, after = records.coupon_record(known), records.coupon_record(coupon)
+        window = {name: after.get(name) for name in ("starts_at", "ends_at")}
+        same = unchanged({name: before.get(name) for name in ("starts_at", "ends_at")})
+        pk, sk = f"program#{coupon.program}", f"coupon#{fold_coupon(coupon.code)}"
+        change = Change("coupon", coupon.code, coupon.program, before, after)
+        transact([self._table.update_action(pk, sk, window, same), self._trail.action(change)])
 
     def find_key(self, key_id: str) -> ApiKey | None:
         """The API key, or None."""
@@ -190,14 +215,23 @@ class Catalogue:
         """Store a new API key."""
         attributes = records.key_record(key)
         return self._add_once(
-            {"pk": f"key#{key.id}", "sk": "key", **attributes}, {"pk": "keys", "sk": key.id, **attributes}
+            Change("key", key.id, key.program, None, attributes),
+            {"pk": f"key#{key.id}", "sk": "key", **attributes},
+            {"pk": "keys", "sk": key.id, **attributes},
         )
 
-    def remove_key(self, key_id: str) -> None:
+    def remove_key(self, key: ApiKey) -> None:
         """Remove the API key, if it is there: from now on it verifies nothing."""
-        transact(
-            [self._table.delete_action(f"key#{key_id}", "key"), self._table.delete_action("keys", key_id)]
-        )
+        change = Change("key", key.id, key.program, records.key_record(key), None)
+        actions = [
+            self._table.delete_action(f"key#{key.id}", "key", PRESENT),
+            self._table.delete_action("keys", key.id),
+            self._trail.action(change),
+        ]
+        try:
+            transact(actions)
+        except ConditionFailed:
+            return
 
     def secrets_of(self, program_id: str) -> tuple[SigningSecret, ...]:
         """The program's live signing secrets: none, one or two."""
@@ -210,7 +244,9 @@ class Catalogue:
         """Store a signing secret in a free slot; False where there is none."""
         for slot in SECRET_SLOTS:
             pk, sk = f"program#{secret.program}", f"secret#{slot}"
-            if self._table.put_once({"pk": pk, "sk": sk, **records.secret_record(secret)}):
+            attributes = records.secret_record(secret)
+            change = Change("signing_secret", secret.id, secret.program, None, attributes)
+            if self._add_once(change, {"pk": pk, "sk": sk, **attributes}):
                 return True
             if (self._table.find(pk, sk) or {}).get("id") == secret.id:
                 return True
@@ -222,8 +258,9 @@ class Catalogue:
             delete = self._table.delete_action(
                 f"program#{secret.program}", f"secret#{slot}", equals("id", secret.id)
             )
+            change = Change("signing_secret", secret.id, secret.program, records.secret_record(secret), None)
             try:
-                transact([delete])
+                transact([delete, self._trail.action(change)])
             except ConditionFailed:
                 continue
 
@@ -237,9 +274,10 @@ class Catalogue:
         page = self._table.page("pk", "sk", pk, prefix=prefix, consistent=True, limit=limit, start=start)
         return [read(item) for item in page.items], page.next_key
 
-    def _add_once(self, *items: Item) -> bool:
+    def _add_once(self, change: Change, *items: Item) -> bool:
+        puts = [self._table.put_action(item, ABSENT) for item in items]
         try:
-            transact([self._table.put_action(item, ABSENT) for item in items])
+            transact([*puts, self._trail.action(change)])
         except ConditionFailed:
             return False
         return True

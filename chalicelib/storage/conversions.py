@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.domain import ids
+from chalicelib.domain.audit import Change
 from chalicelib.domain.conversion import Adjustment, CouponMatch, Outcome, Report, State, Touch
 from chalicelib.domain.decision import Facts
 from chalicelib.domain.errors import Unavailable
@@ -22,6 +23,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage import journal, payouts, records
 from chalicelib.storage.codec import compact
 from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.trail import Trail
 
 
 class Feed(StrEnum):
@@ -106,6 +108,7 @@ class Conversions:
         self._table = Table(settings, "conversions")
         self._journal = journal.Journal(settings)
         self._payouts = payouts.Payouts(settings)
+        self._trail = Trail(settings)
 
     def create(
         self,
@@ -233,12 +236,11 @@ class Conversions:
         Raises:
             ConditionFailed: the conversion changed meanwhile, or this id is there already.
         """
-        item = {
-            "pk": found.facts.id,
-            "sk": f"adjustment#{adjustment.id}",
-            "adjustment": records.adjustment_record(adjustment),
-        }
-        self._append(found, item, adjustment.received_at, {"state": state})
+        kept = records.adjustment_record(adjustment)
+        item = {"pk": found.facts.id, "sk": f"adjustment#{adjustment.id}", "adjustment": kept}
+        name = f"{found.facts.id} {adjustment.id}"
+        change = Change("adjustment", name, found.facts.report.program, None, kept)
+        self._append(found, item, adjustment.received_at, {"state": state}, self._trail.action(change))
 
     def leave_adjustment(self, conversion: str, adjustment: Adjustment) -> None:
         """Keep an adjustment of an order of which no report has come yet.
@@ -373,7 +375,14 @@ class Conversions:
         paid = {key: month for key, month in through.items() if month}
         return replace(found, booked=replace(found.booked, paid=paid))
 
-    def _append(self, found: Conversion, item: dict[str, Any], now: datetime, more: dict[str, Any]) -> None:
+    def _append(
+        self,
+        found: Conversion,
+        item: dict[str, Any],
+        now: datetime,
+        more: dict[str, Any],
+        *others: dict[str, Any],
+    ) -> None:
         changes = {
             "version": found.version + 1,
             "appended": found.appended + 1,
@@ -383,7 +392,8 @@ class Conversions:
         head = self._table.update_action(
             found.facts.id, "conversion", changes, equals("version", found.version)
         )
-        transact([head, self._table.put_action(item | {"appended_as": found.appended + 1}, ABSENT)])
+        append = self._table.put_action(item | {"appended_as": found.appended + 1}, ABSENT)
+        transact([head, append, *others])
 
 
 def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]]) -> Conversion:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.audit import Change
 from chalicelib.domain.journal import Books, Entry
 from chalicelib.domain.period import Month, format_instant, parse_instant
 from chalicelib.domain.program import Program
@@ -16,6 +17,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage import records
 from chalicelib.storage.codec import compact
 from chalicelib.storage.table import ABSENT, Condition, Table, transact
+from chalicelib.storage.trail import Trail
 
 _GATE = "gate"
 
@@ -36,6 +38,7 @@ class Journal:
     def __init__(self, settings: Settings) -> None:
         self._entries = Table(settings, "journal")
         self._catalogue = Table(settings, "catalogue")
+        self._trail = Trail(settings)
 
     def booking_actions(self, entries: Sequence[Entry], books: Books) -> list[dict[str, Any]]:
         """What books these entries, for a transaction: gates checked, entries put.
@@ -61,7 +64,8 @@ class Journal:
         """
         item = {"pk": f"{program}#manual", "sk": key, **content, "booked": records.entry_record(entry)}
         once = self._entries.put_action(compact(item), ABSENT)
-        transact([once, *self.booking_actions([entry], books)])
+        change = Change("entry", key, program, None, content)
+        transact([once, *self.booking_actions([entry], books), self._trail.action(change)])
 
     def find_by_hand(self, program: str, key: str) -> tuple[dict[str, Any], Entry] | None:
         """What was asked for under this key, and the entry that it became; None where nothing was."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.audit import Change
 from chalicelib.domain.codes import appearance
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.link import Link, LinkState
@@ -11,6 +12,7 @@ from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item
 from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.trail import Trail
 
 _MAX_PAGES = 50
 
@@ -20,6 +22,7 @@ class Links:
 
     def __init__(self, settings: Settings) -> None:
         self._table = Table(settings, "links")
+        self._trail = Trail(settings)
 
     def find(self, code: str) -> Link | None:
         """The link with this (folded) code, deleted ones included; None where the code was never given."""
@@ -43,6 +46,7 @@ class Links:
                     self._table.put_action(_item(link), ABSENT),
                     self._table.put_action(_pointer(f"id#{link.id}", link), ABSENT),
                     self._table.put_action(_pointer(f"look#{appearance(link.code)}", link), ABSENT),
+                    self._trail.action(Change("link", link.code, link.program, None, _shown(link))),
                 ]
             )
         except ConditionFailed as error:
@@ -64,11 +68,13 @@ class Links:
         stored = replace(new, version=old.version + 1)
         history = _item(old) | {"sk": f"history#{format_instant(at)}#{old.version:06d}"}
         history.pop("sort", None)
+        change = Change("link", old.code, old.program, _shown(old), _shown(stored))
         try:
             transact(
                 [
                     self._table.put_action(_item(stored), equals("version", old.version)),
                     self._table.put_action(history),
+                    self._trail.action(change),
                 ]
             )
         except ConditionFailed as error:
@@ -123,6 +129,11 @@ def _item(link: Link) -> Item:
     if link.state is not LinkState.DELETED:
         item["sort"] = f"{format_instant(link.created_at)}#{link.code}"
     return {name: value for name, value in item.items() if value is not None}
+
+
+def _shown(link: Link) -> Item:
+    """The link as the audit log has it: without the table's own keys."""
+    return {name: value for name, value in _item(link).items() if name not in {"pk", "sk", "sort"}}
 
 
 def _pointer(pk: str, link: Link) -> Item:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.audit import Change
 from chalicelib.domain.booking import Due
 from chalicelib.domain.journal import Books, Entry
 from chalicelib.domain.payout.batch import Account, Payer
@@ -17,7 +18,8 @@ from chalicelib.domain.period import Month, format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage import journal
 from chalicelib.storage.codec import Item, compact
-from chalicelib.storage.table import ABSENT, PRESENT, Table, equals, transact
+from chalicelib.storage.table import ABSENT, PRESENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.trail import Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Payouts:
 
     def __init__(self, settings: Settings) -> None:
         self._catalogue = Table(settings, "catalogue")
+        self._trail = Trail(settings)
         self._table = Table(settings, "journal")
         self._journal = journal.Journal(settings)
 
@@ -79,8 +82,8 @@ class Payouts:
         """Store how the program pays from now on."""
         payer = settings.payer
         kept = compact({"name": payer.name, "iban": payer.iban, "bic": payer.bic}) if payer else None
-        item = {"minimums": dict(settings.minimums), "payer": kept}
-        self._catalogue.put({"pk": f"program#{program}", "sk": "payouts", **compact(item)})
+        item = compact({"minimums": dict(settings.minimums), "payer": kept})
+        self._put(f"program#{program}", item, "payout_settings", program, program)
 
     def accounts(self, partner: str) -> tuple[Account, ...]:
         """Where the partner is paid."""
@@ -93,7 +96,13 @@ class Payouts:
             compact({"method": a.method, "currency": a.currency, "details": dict(a.details)})
             for a in accounts
         ]
-        self._catalogue.put({"pk": f"partner#{partner}", "sk": "payouts", "accounts": kept})
+        self._put(f"partner#{partner}", {"accounts": kept}, "payout_accounts", partner, None)
+
+    def _put(self, pk: str, item: Item, what: str, name: str, program: str | None) -> None:
+        known = self._catalogue.find(pk, "payouts")
+        before = {k: v for k, v in known.items() if k not in {"pk", "sk"}} if known else None
+        put = self._catalogue.put_action({"pk": pk, "sk": "payouts", **item})
+        transact([put, self._trail.action(Change(what, name, program, before, item))])
 
     def add_request_once(self, program: str, request: Request) -> bool:
         """Keep the request, and that it is open; False where there is one with its id."""
@@ -106,7 +115,13 @@ class Payouts:
             }
         )
         key = {"pk": _partition(program), "sk": f"request#{request.id}"}
-        return self._table.put_once(key | {"open": True} | attributes)
+        put = self._table.put_action(key | {"open": True} | attributes, ABSENT)
+        change = Change("payout", request.id, program, None, attributes)
+        try:
+            transact([put, self._trail.action(change)])
+        except ConditionFailed:
+            return False
+        return True
 
     def find_request(self, program: str, request_id: str) -> Request | None:
         """The request, or None."""

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from chalicelib.domain.audit import Change
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.rates import Rate, Rates
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item
 from chalicelib.storage.table import ABSENT, Condition, Table, equals, transact
+from chalicelib.storage.trail import Trail
 
 BATCH = 90
 """Rates that one transaction adds, beside the version that it counts up."""
@@ -18,6 +20,7 @@ class RateBook:
 
     def __init__(self, settings: Settings) -> None:
         self._table = Table(settings, "catalogue")
+        self._trail = Trail(settings)
 
     def of(self, program: str) -> Rates:
         """All rates of the program."""
@@ -37,7 +40,9 @@ class RateBook:
         head = {"pk": _key(program), "sk": "version", "version": version + 1}
         condition: Condition = equals("version", version) if version else ABSENT
         actions = [self._table.put_action(_record(program, rate, now), ABSENT) for rate in rates]
-        transact([self._table.put_action(head, condition), *actions])
+        added = {f"{rate.base}{rate.quote} {rate.day.isoformat()}": rate.text for rate in rates}
+        change = Change("rates", str(version + 1), program, None, added)
+        transact([self._table.put_action(head, condition), *actions, self._trail.action(change)])
 
 
 def _key(program: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.queues import Queue
     from chalicelib.storage.rates import RateBook
     from chalicelib.storage.secrets import Secrets
+    from chalicelib.storage.trail import Trail
     from chalicelib.storage.wakings import Wakings
     from chalicelib.storage.warm import Warm
 
@@ -127,6 +128,12 @@ class Stores:
         from chalicelib.storage.secrets import Secrets
 
         return Secrets(self.settings)
+
+    @cached_property
+    def trail(self) -> "Trail":
+        from chalicelib.storage.trail import Trail
+
+        return Trail(self.settings)
 
     @cached_property
     def wakings(self) -> "Wakings":

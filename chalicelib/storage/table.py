@@ -56,6 +56,20 @@ def equals(name: str, value: object) -> Condition:
     return Condition("#eq = :eq", {"#eq": name}, {":eq": value})
 
 
+def unchanged(values: Mapping[str, object]) -> Condition:
+    """The attributes still have these values (None: there is no such attribute)."""
+    names = {f"#u{position}": name for position, name in enumerate(values)}
+    held: dict[str, object] = {}
+    clauses = ["attribute_exists(#pk)"]
+    for position, value in enumerate(values.values()):
+        if value is None:
+            clauses.append(f"attribute_not_exists(#u{position})")
+        else:
+            clauses.append(f"#u{position} = :u{position}")
+            held[f":u{position}"] = value
+    return Condition(" AND ".join(clauses), {"#pk": "pk", **names}, held)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some items, and the key to go on from (None at the end)."""

@@ -17,7 +17,7 @@ from tests.contract.outside import NOVEMBER_10, Answer, Shop, Stack, path_part
 
 PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 TERMS = {"commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1}]}
-NO_TENANTS = {"limit", "cursor", "state", "from", "to", "by", "kind", "event", "month", "source"}
+NO_TENANTS = {"limit", "cursor", "format", "state", "from", "to", "by", "kind", "event", "month", "source"}
 """Query parameters that name nobody."""
 
 

@@ -311,6 +311,7 @@ class Driver:
                 "/v1/stats?program=acme&by=day",
                 "/v1/stats?program=acme&by=partner",
             ),
+            *("/v1/audit", "/v1/audit?program=acme"),
             *("/v1/keys", "/v1/conversions?program=acme", f"/v1/conversions/{self._sale}"),
             *(f"/v1/conversions/{self._sale}/receipt", "/v1/ledgers?program=acme"),
             *("/v1/ledgers/acme/2026-10", "/v1/ledgers/acme/2026-11", "/v1/openapi.json"),

@@ -140,7 +140,7 @@ def test_a_destination_that_the_program_no_longer_allows_is_not_led_to() -> None
     stores = the_stores()
     made = a_program(stores, domains=("shop.example", "old.example"))
     link = a_link(stores, made, destination="https://old.example/")
-    stores.catalogue.replace_program(a_program(domains=("shop.example",)))
+    stores.catalogue.replace_program(made, a_program(domains=("shop.example",)))
     assert urlsplit(Visitor().follow(link.code).location).netloc == "shop.example"
 
 

@@ -91,7 +91,7 @@ def test_a_method_is_listed_while_the_program_uses_it_and_where_it_delivered(sta
     program = capturing.a_program(stage.stores)
     tell(stage)
     counting.count_deliveries(stage.stores, "s", records_of(stage, "order-1"), NOW)
-    stage.stores.catalogue.replace_program(replace(program, methods=frozenset({Method.API})))
+    stage.stores.catalogue.replace_program(program, replace(program, methods=frozenset({Method.API})))
     assert {name: one.is_allowed for name, one in review(stage).items()} == {"api": True, "pixel": False}
 
 

@@ -156,7 +156,7 @@ def test_a_program_that_takes_browsers_alone_has_its_orders_approved(
     stage: Stage, engine: Engine, shop: Scene
 ) -> None:
     only_pixel = Scene(replace(shop.program, methods=frozenset({Method.PIXEL})), shop.links)
-    stage.stores.catalogue.replace_program(only_pixel.program)
+    stage.stores.catalogue.replace_program(shop.program, only_pixel.program)
     by_pixel(stage.stores, only_pixel, "A")
     job = ask(stage, only_pixel, "order_id,amount\nA,100.00\n")
     work(engine, stage)

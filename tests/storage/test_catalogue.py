@@ -91,7 +91,7 @@ def test_a_program_of_defaults_comes_back_too(catalogue: Catalogue) -> None:
 def test_a_replaced_program_was_there_before(catalogue: Catalogue) -> None:
     catalogue.add_program_once(PROGRAM)
     changed = replace(PROGRAM, fallback_url=None, utm={}, trust_browser=False)
-    catalogue.replace_program(changed)
+    catalogue.replace_program(PROGRAM, changed)
     assert catalogue.program("acme") == changed
 
 
@@ -145,7 +145,7 @@ def test_a_key_is_gone_once_it_is_removed(catalogue: Catalogue) -> None:
     assert catalogue.add_key_once(KEY)
     assert catalogue.find_key("key_a") == KEY
     assert catalogue.keys_page(10, None) == ([KEY], None)
-    catalogue.remove_key("key_a")
+    catalogue.remove_key(KEY)
     assert catalogue.find_key("key_a") is None
     assert catalogue.keys_page(10, None) == ([], None)
 
