@@ -35,12 +35,14 @@ ROUTES = (
     "audit",
     "openapi",
 )
+PAGES = ("static", "signing", "console_home")
 JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money", "run_job", "settle_shard")
 
 # API Gateway's metrics go by this name, so each stage needs its own; Chalice sets the variable as it deploys.
 app = Application(os.environ.get("TABLE_PREFIX", "linkledger"))
 app.register_blueprint(redirect.bp)
 app.register_when_needed(f"chalicelib.routes.{name}" for name in ROUTES)
+app.register_when_needed(f"chalicelib.portal.{name}" for name in PAGES)
 app.register_outside_lambda(f"chalicelib.jobs.{name}" for name in JOBS)
 
 

@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "bootstrap": frozenset({"settings", "storage", "domain"}),
     **dict.fromkeys(EDGE, _BELOW_EDGE),
     "cli": _BELOW_EDGE | {"commands"},
+    "portal": _BELOW_EDGE | {"routes"},
 }
 """What each layer may import of the package, beside the package's own constants and, at the edge, itself."""
 
@@ -48,7 +49,8 @@ BUILTINS_THAT_REACH_OUT = frozenset({"open", "print", "input", "__import__", "ev
 
 DOMAIN_ORDER = (
     *("errors", "currencies", "money", "ids", "period", "spreadsheet"),
-    *("audit", "credentials", "program", "terms", "partner", "link", "codes", "token", "destination"),
+    *("audit", "credentials", "session", "program", "terms", "partner", "link", "codes", "token"),
+    "destination",
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
     *("deliveries", "postback", "rates"),
     *("attribution", "path", "commission", "decision", "journal", "booking", "settlement", "ledger"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.rates import RateBook
     from chalicelib.storage.secrets import Secrets
     from chalicelib.storage.trail import Trail
+    from chalicelib.storage.sessions import Sessions
     from chalicelib.storage.wakings import Wakings
     from chalicelib.storage.warm import Warm
 
@@ -134,6 +135,12 @@ class Stores:
         from chalicelib.storage.trail import Trail
 
         return Trail(self.settings)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        from chalicelib.storage.sessions import Sessions
+
+        return Sessions(self.settings)
 
     @cached_property
     def wakings(self) -> "Wakings":

@@ -16,6 +16,7 @@ import pytest
 
 import app
 from chalicelib import bootstrap
+from chalicelib.portal.rendering import asset_names
 from chalicelib.services import keys, reconcile
 from chalicelib.storage import aws
 from infra.rehearsal import BROWSER, a_schedule, header
@@ -40,6 +41,7 @@ TERMS = {
     "hold_days": 3,
     "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
 }
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 HOOK_SECRET = "shared-with-the-shop"
 
 
@@ -97,6 +99,7 @@ class Driver:
         self._compare_orders()
         self._simulate()
         self._look()
+        self._open_pages()
         self._later(days=30)
         self._job("close_month")
         self._streams()
@@ -317,6 +320,20 @@ class Driver:
             *("/v1/ledgers/acme/2026-10", "/v1/ledgers/acme/2026-11", "/v1/openapi.json"),
         ):
             self._call("GET", path)
+
+    def _open_pages(self) -> None:
+        """Sign in to the console, look at its pages, and out again."""
+        self._http("GET", f"/assets/{asset_names()['style.css']}", headers={})
+        self._http("POST", "/console/sign-in", b"key=wrong", FORM, expect=401)
+        self._http("GET", "/console/sign-in", headers={})
+        signed_in = self._http("POST", "/console/sign-in", f"key={self._admin_key}".encode(), FORM)
+        cookie = {"Cookie": header(signed_in, "Set-Cookie").split(";")[0]}
+        self._http("GET", "/console", headers=cookie)
+        self._clock.set(self._clock() + timedelta(hours=2))
+        renewed = self._http("GET", "/console", headers=cookie)
+        cookie = {"Cookie": header(renewed, "Set-Cookie").split(";")[0]}
+        for area in ("portal", "console"):
+            self._http("POST", f"/{area}/sign-out", b"everywhere=yes", FORM | cookie)
 
     def _take_back(self) -> None:
         self._call("DELETE", f"/v1/keys/{self._key}")

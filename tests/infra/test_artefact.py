@@ -115,6 +115,13 @@ def test_a_sale_is_recorded_once(deployed: Deployed) -> None:
     assert deployed.call("POST", "/v1/conversions", sale)["id"] == first["id"]
 
 
+def test_a_page_is_shown_with_its_stylesheet(deployed: Deployed) -> None:
+    page = deployed.http("GET", "/console/sign-in", headers={"Accept-Language": "de"})
+    assert (page.status, header(page, "Content-Type")) == (200, "text/html; charset=utf-8")
+    style = page.body.decode().split('rel="stylesheet" href="')[1].split('"')[0]
+    assert header(deployed.http("GET", style, headers={}), "Content-Type") == "text/css; charset=utf-8"
+
+
 def test_a_refusal_has_our_shape(deployed: Deployed) -> None:
     answer = deployed.http("POST", "/v1/conversions", b"{}", {"Content-Type": "application/json"})
     assert answer.status == 401

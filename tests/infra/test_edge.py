@@ -16,7 +16,7 @@ EDGE = template.load(ROOT / "infra" / "edge.yaml")
 RESOURCES = EDGE["Resources"]
 CONFIG = RESOURCES["Distribution"]["Properties"]["DistributionConfig"]
 NO_CACHE, ALL_BUT_HOST = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-STATIC = {"/tag.js", "/qr/*"}
+STATIC = {"/tag.js", "/qr/*", "/assets/*"}
 READ_BY_LINKS = {
     *("user-agent", "referer", "sec-fetch-dest", "sec-fetch-mode", "sec-purpose", "purpose", "sec-gpc"),
     *("cloudfront-viewer-country", "x-linkledger-viewer"),

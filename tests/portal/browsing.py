@@ -1,0 +1,78 @@
+"""A browser without scripts: it asks for pages of the whole app, sends forms, and keeps cookies."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from chalice.test import Client
+
+from app import app
+from chalicelib.services import keys
+from chalicelib.storage.stores import Stores
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer: its status, its headers in lower case, and its text."""
+
+    status: int
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        return self.raw.decode()
+
+    @property
+    def words(self) -> str:
+        """What a reader sees: without tags, blanks run together."""
+        body = re.sub(r"<(script|svg)\b.*?</\1>", "", self.text, flags=re.DOTALL)
+        return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).replace("&#39;", "'").replace("&amp;", "&")
+
+    @property
+    def location(self) -> str:
+        return self.headers.get("location", "")
+
+
+class Reader:
+    """Somebody with a browser."""
+
+    def __init__(self, stores: Stores, now: Any) -> None:
+        self.stores = stores
+        self.now = now
+        self.cookies: dict[str, str] = {}
+        self.headers = {"sec-fetch-site": "same-origin"}
+        self._client = Client(app)
+
+    def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> Page:
+        """One request; redirects are not followed."""
+        sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookies:
+            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = self._client.http.request(method, path, headers=sent, body=body)
+        got = {name.lower(): value for name, value in answer.headers.items()}
+        if "set-cookie" in got:
+            name, _, value = got["set-cookie"].split(";")[0].partition("=")
+            self.cookies[name] = value
+            if not value:
+                del self.cookies[name]
+        return Page(answer.status_code, got, answer.body)
+
+    def get(self, path: str, **headers: str) -> Page:
+        """Open a page."""
+        return self.send("GET", path, **headers)
+
+    def post(self, path: str, fields: Any = (), **headers: str) -> Page:
+        """Send a form."""
+        form = {"content_type": "application/x-www-form-urlencoded", **headers}
+        return self.send("POST", path, urlencode(fields, doseq=True).encode(), **form)
+
+    def sign_in_with_a_key(self, *, program: str | None = None) -> Page:
+        """Sign in to the console with a fresh key: an administrator's, or a merchant's of that program."""
+        if program is None:
+            key = keys.new_text()
+            keys.bootstrap_admin(self.stores, key, self.now)
+        else:
+            _, key = keys.create(self.stores, frozenset({keys.Scope.MERCHANT}), program, None, self.now)
+        return self.post("/console/sign-in", {"key": key})
