@@ -10,8 +10,7 @@ from chalicelib.domain.credentials import Caller, Scope
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.session import Area, Session
 from chalicelib.settings import Settings
-from chalicelib.storage.codec import Item
-from chalicelib.storage.records import compact
+from chalicelib.storage.codec import Item, compact
 from chalicelib.storage.table import Table, transact
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from chalicelib.storage.queues import Queue
     from chalicelib.storage.rates import RateBook
     from chalicelib.storage.secrets import Secrets
-    from chalicelib.storage.trail import Trail
     from chalicelib.storage.sessions import Sessions
+    from chalicelib.storage.trail import Trail
     from chalicelib.storage.wakings import Wakings
     from chalicelib.storage.warm import Warm
 
