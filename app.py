@@ -29,6 +29,7 @@ ROUTES = (
     "ledgers",
     "reconciliations",
     "simulations",
+    "reports",
     "jobs",
     "payouts",
     "keys",

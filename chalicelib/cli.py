@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chalicelib import bootstrap
-from chalicelib.commands import audit, ledger, status
+from chalicelib.commands import audit, ledger, simulate, status
 from chalicelib.domain.audit import Actor
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.services import keeping
@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     replay.add_argument("file", help="the log, one line an event; - for standard input")
     replay.set_defaults(run=_replay_clicks)
     ledger.register(commands)
+    simulate.register(commands)
     status.register(commands)
     audit.register(commands)
     wanted = parser.parse_args(arguments)
@@ -33,9 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with acting(Actor("operator", bootstrap.now())):
             return run(wanted)
-    except (LinkledgerError, OSError) as error:
+    except LinkledgerError as error:
+        print(f"{error.field}: {error}" if error.field else error, file=sys.stderr)
+    except OSError as error:
         print(error, file=sys.stderr)
-        return 1
+    return 1
 
 
 def _replay_clicks(wanted: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ import pytest
 from chalicelib import cli
 from chalicelib.domain.click import Click, Verdict
 from chalicelib.storage.clicks import to_item
+from tests import scene
 from tests.visiting import NOW, stored_clicks
 
 
@@ -75,3 +76,20 @@ def test_without_a_command_it_says_what_there_is() -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main([])
     assert stopped.value.code == 2
+
+
+def test_draft_terms_are_tried_on_a_past_month(stage: Any, clock: Any, tmp_path: Path, capsys: Any) -> None:
+    clock.set(scene.AFTER_GRACE)
+    shop = scene.make(stage.stores)
+    shop.sell(stage.stores, scene.MONTH_START, 10_000)
+    draft = tmp_path / "terms.json"
+    draft.write_text('{"commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1500}]}')
+    assert cli.main(["simulate", shop.program.id, "2026-09", str(draft)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"{shop.program.id} 2026-09: 1 of 1 conversions would change"
+    assert told[2].split() == ["anna", "EUR", "0.00", "15.00", "15.00"]
+    assert cli.main(["simulate", shop.program.id, "2026-09", str(draft), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["totals"][0]["difference"] == 1_500
+    draft.write_text('{"commissions": [{"event": "sale", "kind": "percent", "rate_bp": -1}]}')
+    assert cli.main(["simulate", shop.program.id, "2026-09", str(draft)]) == 1
+    assert "rate_bp" in capsys.readouterr().err

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "services": frozenset({"services", "storage", "domain", "settings", "observe"}),
     "bootstrap": frozenset({"settings", "storage", "domain"}),
     **dict.fromkeys(EDGE, _BELOW_EDGE),
+    "commands": _BELOW_EDGE | {"routes"},  # A command reads its documents as the API does.
     "cli": _BELOW_EDGE | {"commands"},
     "portal": _BELOW_EDGE | {"routes"},
 }

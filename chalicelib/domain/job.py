@@ -12,6 +12,7 @@ class JobKind(StrEnum):
     RECONCILIATION = "reconciliation"
     RECOVERY = "recovery"
     SIMULATION = "simulation"
+    WORTH = "worth"
 
 
 class JobState(StrEnum):

@@ -9,7 +9,7 @@ from chalice import Blueprint
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
-from chalicelib.services import inbox, jobs, reconciliations, simulation_jobs
+from chalicelib.services import inbox, jobs, reconciliations, simulation_jobs, worth
 
 bp = Blueprint("app")
 
@@ -17,6 +17,7 @@ WORKS: dict[JobKind, jobs.Work] = {
     JobKind.RECONCILIATION: reconciliations.carry_out,
     JobKind.RECOVERY: reconciliations.carry_out_recovery,
     JobKind.SIMULATION: simulation_jobs.carry_out,
+    JobKind.WORTH: worth.carry_out,
 }
 """Who carries out which kind of job."""
 

@@ -1,10 +1,12 @@
 """Reading conversions: lists, and the decision that explains one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.conversion import State
 from chalicelib.domain.decision import Decision
+from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.services.rates import decide_now
 from chalicelib.storage.conversions import Conversion, Feed, Listed
@@ -38,6 +40,22 @@ def involved(stores: Stores, found: Conversion) -> frozenset[str]:
     decision = explain(stores, found)
     in_path = {step.touch.partner for step in decision.path}
     return frozenset(partner for partner in {*found.partners, *in_path} if partner)
+
+
+def occurred_in(stores: Stores, program: Program, first: Month, last: Month) -> Iterator[Conversion]:
+    """Every conversion that occurred in these months, both included, once, wherever it is queued."""
+    seen: set[str] = set()
+    earliest = first.previous().start(program.timezone)
+    for shard in range(program.shards):
+        for feed in Feed:
+            for listed in stores.conversions.in_feed(program.id, shard, feed):
+                # What confirmed an order may tell another time than the report by which it is listed.
+                if listed.id in seen or listed.report.occurred_at < earliest:
+                    continue
+                found = stores.conversions.find(listed.id)
+                if found and first <= Month.of(found.facts.effective.occurred_at, program.timezone) <= last:
+                    seen.add(listed.id)
+                    yield found
 
 
 def list_page(

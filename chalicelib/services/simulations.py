@@ -6,7 +6,7 @@ conversions kept: a window longer than any that was published finds no older one
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from chalicelib.domain.review import refuse
 from chalicelib.domain.simulation import Changed, Difference, Earned, simulate
 from chalicelib.domain.terms import Terms
 from chalicelib.domain.terms_review import review_terms
+from chalicelib.services.conversions import occurred_in
 from chalicelib.storage.catalogue_records import read_terms, terms_record
-from chalicelib.storage.conversions import Conversion, Feed
 from chalicelib.storage.stores import Stores
 
 EVERY = 100
@@ -50,7 +50,7 @@ def run(
     """The difference that the draft makes to the month; `note` is told how many conversions are behind."""
     rates = stores.rates.of(program.id)
     difference = Difference()
-    for found in _conversions(stores, program, month):
+    for found in occurred_in(stores, program, month, month):
         simulated = simulate(found.facts, program, [draft], rates, now)
         difference.add(found.facts, found.booked, simulated)
         if difference.conversions % EVERY == 0:
@@ -70,20 +70,6 @@ def as_result(program: Program, month: Month, difference: Difference) -> dict[st
         "totals": _rows(_by_currency(difference.before), _by_currency(difference.after)),
         "receipts": [_changed(changed) for changed in difference.shown],
     }
-
-
-def _conversions(stores: Stores, program: Program, month: Month) -> Iterator[Conversion]:
-    """Every conversion that occurred in the month, once, wherever it stands in the queue."""
-    seen: set[str] = set()
-    for shard in range(program.shards):
-        for feed in Feed:
-            for listed in stores.conversions.in_feed(program.id, shard, feed):
-                if listed.id in seen or listed.report.occurred_at < month.previous().start(program.timezone):
-                    continue
-                found = stores.conversions.find(listed.id)
-                if found and Month.of(found.facts.effective.occurred_at, program.timezone) == month:
-                    seen.add(listed.id)
-                    yield found
 
 
 def _by_currency(amounts: Earned) -> Earned:

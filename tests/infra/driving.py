@@ -258,6 +258,7 @@ class Driver:
         rules = [{"event": "sale", "kind": "percent", "rate_bp": 1500}]
         draft = {"program": "acme", "month": "2026-10", "terms": {"commissions": rules}}
         job = self._call("POST", "/v1/simulations", draft)["job"]
+        self._call("POST", "/v1/reports", {"program": "acme", "from": "2026-10"})
         self._queue("run_job", "JOBS_QUEUE")
         self._call("GET", f"/v1/jobs/{job}")
 
