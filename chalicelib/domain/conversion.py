@@ -119,17 +119,36 @@ class AdjustmentKind(StrEnum):
     """What can be done to a conversion after it was recorded."""
 
     REFUND = "refund"
+    CHARGEBACK = "chargeback"
     VOID = "void"
     APPROVE = "approve"
     REJECT = "reject"
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """A line of an order that came back: its position, from 0, and how many pieces or how much of it."""
+
+    line: int
+    sku: str
+    quantity: int | None = None
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Adjustment:
-    """One thing done to a conversion, kept for ever; `amount_minor` None takes all that is left."""
+    """One thing done to a conversion, kept for ever; `amount_minor` None takes all that is left.
+
+    Of `items`, where there are any, `amount_minor` is the sum. `of_total` says that it was worked out from
+    the sum that an order file tells, without knowing of which refunds; `repeats` that it is one of those,
+    told once more by itself.
+    """
 
     id: str
     kind: AdjustmentKind
     amount_minor: int | None
     reason: str
     received_at: datetime
+    items: tuple[Returned, ...] = ()
+    of_total: bool = False
+    repeats: bool = False

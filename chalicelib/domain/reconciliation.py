@@ -11,7 +11,7 @@ from fractions import Fraction
 from chalicelib.domain.conversion import Outcome, State
 from chalicelib.domain.decision import Decision, Facts
 from chalicelib.domain.orders import BadRow, Order, Status
-from chalicelib.domain.settlement import reversed_part
+from chalicelib.domain.takings import reversed_part
 
 
 class Kind(StrEnum):

@@ -11,13 +11,15 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from chalicelib.domain import ids
-from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Outcome, State
+from chalicelib.domain.commission.pricing import line_shares
+from chalicelib.domain.conversion import Adjustment, Content, Outcome, State
 from chalicelib.domain.decision import Credit, Decision, Facts
 from chalicelib.domain.journal import EARNING_KINDS, Account, Books, Entry, Kind
 from chalicelib.domain.money import apportion, round_half_away
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
+from chalicelib.domain.takings import TAKING, Takings, reversed_part, takings
 
 MAX_ADJUSTMENTS = 40
 """Adjustments that one conversion takes; with the partners' cap it bounds the record's size."""
@@ -122,19 +124,14 @@ def _makes_payable(entry: Entry) -> bool:
     return entry.kind is Kind.RELEASE or earns_payable
 
 
-def reversed_part(facts: Facts, adjustments: Sequence[Adjustment]) -> Fraction:
-    """How much of the sale these adjustments took back, from 0 to 1."""
-    amount = facts.effective.content.amount_minor
-    taken = 0
-    for adjustment in adjustments:
-        match adjustment.kind:
-            case AdjustmentKind.VOID | AdjustmentKind.REJECT:
-                return Fraction(1)
-            case AdjustmentKind.REFUND if adjustment.amount_minor is None:
-                return Fraction(1)
-            case AdjustmentKind.REFUND:
-                taken += adjustment.amount_minor or 0
-    return Fraction(taken, max(amount, taken)) if taken else Fraction(0)
+def _earn_alike(credits: Sequence[Credit], content: Content) -> bool:
+    """Whether every line of the order means the same part of the commission to all partners."""
+    first = credits[0].price if credits else None
+    others = [credit.price for credit in credits if credit.price is not first]
+    if not content.items or first is None or not others:
+        return True
+    shares = line_shares(first, content.items)
+    return all(price is not None and line_shares(price, content.items) == shares for price in others)
 
 
 class _Clerk:
@@ -210,11 +207,10 @@ class _Clerk:
         """
         if not self.booked.entries or self.decision.outcome is Outcome.HELD:
             return []
-        takes = {AdjustmentKind.REFUND, AdjustmentKind.VOID, AdjustmentKind.REJECT}
         pending: list[tuple[datetime, Adjustment | None]] = [
             (max(a.received_at, self.accrued_at()), a)
             for a in self.facts.adjustments
-            if a.kind in takes and a.id not in self.booked.applied
+            if a.kind in TAKING and a.id not in self.booked.applied
         ]
         if not self.booked.released and self.decision.outcome is Outcome.RECORDED:
             pending.append((self.release_at(), None))
@@ -251,20 +247,34 @@ class _Clerk:
 
         The reversal of the whole is rounded once, then divided so that no part ever grows back.
         """
-        part = reversed_part(self.facts, adjustments)
+        taken = takings(self.facts, adjustments)
         sales = [credit.sale_minor for credit in self.decision.credits]
-        commissions = [credit.commission_minor for credit in self.decision.credits]
-        back_sale = int(part * sum(sales))
-        back_commission = min(round_half_away(part * self.decision.commission_exact), sum(commissions))
-        if part == 1:
-            back_commission = sum(commissions)
-        sale_parts, commission_parts = apportion(back_sale, sales), apportion(back_commission, commissions)
+        sale_parts = apportion(int(taken.part * sum(sales)), sales)
         return {
             credit.partner: (credit.sale_minor - sale, credit.commission_minor - commission)
             for credit, sale, commission in zip(
-                self.decision.credits, sale_parts, commission_parts, strict=True
+                self.decision.credits, sale_parts, self._commissions_back(taken), strict=True
             )
         }
+
+    def _commissions_back(self, taken: Takings) -> list[int]:
+        """What goes back of each partner's commission.
+
+        Where partners earn differently by line, what came back costs each of them another part: then each
+        has its own, rounded by itself.
+        """
+        credits, exact = self.decision.credits, self.decision.commission_exact
+        commissions = [credit.commission_minor for credit in credits]
+        if _earn_alike(credits, taken.content):
+            part = taken.part_of(credits[0].price) if credits else Fraction(0)
+            return apportion(min(round_half_away(part * exact), sum(commissions)), commissions)
+        earned = [credit.share * credit.price.exact if credit.price else Fraction(0) for credit in credits]
+        whole = sum(earned, Fraction(0)) or Fraction(1)
+        parts = [taken.part_of(credit.price) for credit in credits]
+        return [
+            commission if part == 1 else min(round_half_away(part * exact * own / whole), commission)
+            for commission, part, own in zip(commissions, parts, earned, strict=True)
+        ]
 
     def _former_credit(self, partner: str) -> Credit:
         accrual = self.booked.accrual_of(partner)

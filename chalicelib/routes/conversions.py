@@ -1,28 +1,28 @@
-"""Conversions over the API: report, list, explain, adjust."""
+"""Conversions over the API: report, list, explain."""
 
 from typing import Any
 
 from chalice import Blueprint
 
-from chalicelib.domain.conversion import AdjustmentKind, Content, Item, State
+from chalicelib.domain.conversion import Content, Item, State
 from chalicelib.domain.credentials import Caller, Scope
 from chalicelib.domain.errors import Invalid, LinkledgerError, NotFound, TooLarge
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Method, Program
 from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
-from chalicelib.routes.idempotency import id_of, read_key
+from chalicelib.routes.idempotency import read_key
 from chalicelib.routes.receipts import ReceiptView, receipt_view
 from chalicelib.routes.replies import error_object, status_of
 from chalicelib.routes.wire import shape
-from chalicelib.services import access, adjustments, capture, conversions
+from chalicelib.services import access, capture, conversions
 from chalicelib.storage.conversions import Conversion, Listed
 from chalicelib.storage.stores import Stores
 
 bp = Blueprint(__name__)
 
 MAX_BATCH = 500
-_MERCHANTS = {Scope.ADMIN, Scope.MERCHANT}
+MERCHANTS = {Scope.ADMIN, Scope.MERCHANT}
 _EVERYBODY = {Scope.ADMIN, Scope.MERCHANT, Scope.PARTNER}
 
 
@@ -57,18 +57,6 @@ class NewBatch(Body, frozen=True, kw_only=True):
     program: str | None = None
 
 
-class NewAdjustment(Body, frozen=True, kw_only=True):
-    """What is done to a conversion; a refund without an amount takes all that is left.
-
-    `id` may be left out where an `Idempotency-Key` header names it.
-    """
-
-    id: str | None = None
-    kind: AdjustmentKind
-    reason: str = ""
-    amount: int | None = None
-
-
 class RecordedView(View, frozen=True, kw_only=True):
     """What became of a report; `duplicate` says that the order was known."""
 
@@ -100,21 +88,8 @@ class ConversionView(View, frozen=True, kw_only=True):
     partners: list[str]
 
 
-class AdjustmentView(View, frozen=True, kw_only=True):
-    """An adjustment, and the conversion's state after it."""
-
-    id: str
-    conversion: str
-    kind: str
-    amount: int | None
-    reason: str
-    received_at: str
-    state: str
-    duplicate: bool
-
-
 @bp.route("/v1/conversions", methods=["POST"], content_types=["*/*"])
-@endpoint(body=NewConversion, returns=RecordedView, status=201, scopes=_MERCHANTS, signed=True)
+@endpoint(body=NewConversion, returns=RecordedView, status=201, scopes=MERCHANTS, signed=True)
 def create_conversion(call: Call[NewConversion]) -> Reply[RecordedView]:
     """Record a conversion; the same order again is answered with the same id and outcome."""
     read_key(call.headers)
@@ -123,7 +98,7 @@ def create_conversion(call: Call[NewConversion]) -> Reply[RecordedView]:
 
 
 @bp.route("/v1/conversions/batch", methods=["POST"], content_types=["*/*"])
-@endpoint(body=NewBatch, returns=BatchView, scopes=_MERCHANTS, signed=True)
+@endpoint(body=NewBatch, returns=BatchView, scopes=MERCHANTS, signed=True)
 def create_conversions(call: Call[NewBatch]) -> BatchView:
     """Record up to 500 conversions; each has a result of its own, and a bad one stops no other."""
     if len(call.body.conversions) > MAX_BATCH:
@@ -136,6 +111,7 @@ def create_conversions(call: Call[NewBatch]) -> BatchView:
     returns=paging.Listing[ConversionView],
     scopes=_EVERYBODY,
     query=("program", "state", "partner", *paging.QUERY),
+    signed=True,
 )
 def list_conversions(call: Call[None]) -> paging.Listing[ConversionView]:
     """A program's conversions: what is not settled first, then the newest first."""
@@ -148,47 +124,21 @@ def list_conversions(call: Call[None]) -> paging.Listing[ConversionView]:
 
 
 @bp.route("/v1/conversions/{conversion}", methods=["GET"], content_types=["*/*"])
-@endpoint(returns=ConversionView, scopes=_EVERYBODY)
+@endpoint(returns=ConversionView, scopes=_EVERYBODY, query=("program",), signed=True)
 def get_conversion(call: Call[None]) -> ConversionView:
     """One conversion."""
-    found = _find(call)
+    found = find_own(call)
     partners = _own(found.partners, call.caller)
     return _view(found.facts.id, found.state, found.facts.effective, partners)
 
 
 @bp.route("/v1/conversions/{conversion}/receipt", methods=["GET"], content_types=["*/*"])
-@endpoint(returns=ReceiptView, scopes=_EVERYBODY)
+@endpoint(returns=ReceiptView, scopes=_EVERYBODY, query=("program",), signed=True)
 def get_receipt(call: Call[None]) -> ReceiptView:
     """Why this conversion was, or was not, credited, and what was booked for it."""
-    found = _find(call)
+    found = find_own(call)
     explained = conversions.explain(call.stores, found)
     return receipt_view(found, explained, call.caller.partner if call.caller.is_partner else None)
-
-
-@bp.route("/v1/conversions/{conversion}/adjustments", methods=["POST"], content_types=["*/*"])
-@endpoint(body=NewAdjustment, returns=AdjustmentView, status=201, scopes=_MERCHANTS)
-def create_adjustment(call: Call[NewAdjustment]) -> Reply[AdjustmentView]:
-    """Refund, void, approve or reject; the same id again changes nothing."""
-    body, key = call.body, read_key(call.headers)
-    named = body.id if body.id is not None or key is None else id_of(key)
-    if named is None:
-        raise Invalid("field_required", "give an id, or send an Idempotency-Key", "id")
-    found = _find(call)
-    adjusted = adjustments.adjust(
-        call.stores, found.facts.id, named, body.kind, body.amount, body.reason, call.now
-    )
-    kept = adjusted.adjustment
-    view = AdjustmentView(
-        id=kept.id,
-        conversion=found.facts.id,
-        kind=kept.kind,
-        amount=kept.amount_minor,
-        reason=kept.reason,
-        received_at=format_instant(kept.received_at),
-        state=adjusted.state,
-        duplicate=adjusted.duplicate,
-    )
-    return Reply(view, 200 if adjusted.duplicate else 201)
 
 
 def _record(call: Call[Any], body: NewConversion) -> capture.Reply:
@@ -234,12 +184,19 @@ def _program(call: Call[Any], program_id: str) -> Program:
     return access.program_of(call.stores, call.caller, program_id)
 
 
-def _find(call: Call[Any]) -> Conversion:
+def find_own(call: Call[Any]) -> Conversion:
     """The conversion of the path, where it is the caller's; otherwise as if there were none."""
     found = call.stores.conversions.find(call.path["conversion"])
     if found is None or not _may_see(call.stores, call.caller, found):
-        raise NotFound("conversion_unknown", "there is no such conversion")
+        raise unknown()
+    if call.query.get("program") not in {None, found.facts.report.program}:
+        raise unknown()
     return found
+
+
+def unknown() -> NotFound:
+    """The refusal of a conversion that there is not, or that is not the caller's."""
+    return NotFound("conversion_unknown", "there is no such conversion")
 
 
 def _may_see(stores: Stores, caller: Caller, found: Conversion) -> bool:

@@ -110,7 +110,8 @@ def endpoint(
         status: of the plain answer (204 without `returns`); a view returns `Reply` for another one.
         scopes: who may call; empty means that no credential is needed.
         query: the parameters that are read; others are refused, and so are repeated ones.
-        signed: whether a Standard Webhooks signature by the body's `program` will do instead of a key.
+        signed: whether a Standard Webhooks signature by the body's `program` will do instead of a key; where
+            no body is read, it is a signature of the empty one, by the query's `program`.
         media: the content types under which the JSON body may come; with `text/csv` among them the body
             may be such a text (`raw`), and the shape's fields are then the query parameters.
         produces: content types, beside JSON, in which a view may answer with `Text`.
@@ -170,9 +171,7 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
     content: dict[str, Any] = {}
     caller = NOBODY
     if declared.signed and access.is_signed(headers):
-        check_transfer(headers, raw, media=declared.media)
-        content = read_object(raw)
-        caller = access.verify_signature(stores, headers, raw, content.get("program"), now)
+        caller, content = _signer(declared, request, stores, now)
     elif declared.scopes:
         caller = access.verify_key(stores, headers.get("authorization"), declared.scopes)
     _check_path(path)
@@ -190,6 +189,17 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
         headers=headers,
         route=f"{request.method} {request.context.get('resourcePath', '')}",
     )
+
+
+def _signer(declared: Endpoint, request: Any, stores: Stores, now: datetime) -> tuple[Caller, dict[str, Any]]:
+    """Who signed the request, and its body."""
+    headers, raw = request.headers, request.raw_body
+    if declared.body is None:
+        named = _query(declared, request).get("program")
+        return access.verify_signature(stores, headers, raw, named, now), {}
+    check_transfer(headers, raw, media=declared.media)
+    content = read_object(raw)
+    return access.verify_signature(stores, headers, raw, content.get("program"), now), content
 
 
 def _is_text(headers: Mapping[str, str]) -> bool:

@@ -1,21 +1,22 @@
-"""Paying partners: accounts, minimums, batches that were paid, and entries by hand."""
+"""Paying partners: accounts, minimums, and batches that were paid."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from chalice import Blueprint
 
-from chalicelib.domain.booking import Manual, ManualKind
+from chalicelib.domain.booking import Due
 from chalicelib.domain.credentials import Caller, Scope, partner_unknown
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.payout import FORMATS
 from chalicelib.domain.payout.batch import Account, Payer, Settings
 from chalicelib.domain.period import Month, format_instant
 from chalicelib.domain.program import Program
-from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
+from chalicelib.routes import paging
+from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.routes.receipts import AmountView
 from chalicelib.services import manual, payouts
-from chalicelib.storage.payouts import Request
+from chalicelib.storage.payouts import Mark, Request
 from chalicelib.storage.stores import Stores
 
 bp = Blueprint(__name__)
@@ -100,6 +101,29 @@ class PaymentView(View):
     entry: str | None
 
 
+class RequestView(View):
+    """Somebody said that a batch was paid; while it is `open`, some of that is still being booked."""
+
+    id: str
+    month: str
+    method: str | None
+    actor: str
+    received_at: str
+    open: bool
+
+
+class DueView(View):
+    """A payment of a month's batch: what is due, and what was booked for it and by which request."""
+
+    id: str
+    partner: str
+    method: str
+    due: AmountView
+    paid: AmountView | None
+    entry: str | None
+    request: str | None
+
+
 class PayoutView(View):
     """What was booked; `waiting` payments are booked within the hour, or by the same request again."""
 
@@ -109,31 +133,6 @@ class PayoutView(View):
     method: str | None
     payments: list[PaymentView]
     waiting: int
-
-
-class NewEntry(Body):
-    """A bonus or a correction by hand; a correction's amount may be negative."""
-
-    id: str
-    partner: str
-    kind: ManualKind
-    amount: int
-    currency: str
-    reason: str
-    conversion: str | None = None
-
-
-class ManualEntryView(View):
-    """An entry that was booked by hand."""
-
-    id: str
-    entry: str
-    month: str
-    booked_at: str
-    partner: str
-    amount: AmountView
-    reverses: str | None
-    reason: str
 
 
 @bp.route("/v1/partners/{partner}/payout", methods=["POST"], content_types=["*/*"])
@@ -157,7 +156,7 @@ def get_accounts(call: Call[None]) -> AccountsView:
 @endpoint(body=NewSettings, returns=SettingsView, scopes=_MERCHANTS)
 def set_settings(call: Call[NewSettings]) -> SettingsView:
     """Say how the program pays, instead of what was said before; months that are closed keep theirs."""
-    program = _program(call)
+    program = program_of(call)
     payer = call.body.payer
     wanted = Settings(call.body.minimums or {}, Payer(payer.name, payer.iban, payer.bic) if payer else None)
     return _settings_view(program.id, payouts.set_settings(call.stores, program, wanted))
@@ -167,7 +166,7 @@ def set_settings(call: Call[NewSettings]) -> SettingsView:
 @endpoint(returns=SettingsView, scopes=_MERCHANTS)
 def get_settings(call: Call[None]) -> SettingsView:
     """How the program pays."""
-    program = _program(call)
+    program = program_of(call)
     return _settings_view(program.id, call.stores.payouts.settings(program.id))
 
 
@@ -175,7 +174,7 @@ def get_settings(call: Call[None]) -> SettingsView:
 @endpoint(body=NewPayout, returns=PayoutView, scopes=_MERCHANTS)
 def mark_paid(call: Call[NewPayout]) -> PayoutView:
     """Mark a published month's batch as paid, which books its payouts; the same id again only goes on."""
-    program = _program(call)
+    program = program_of(call)
     if call.body.method is not None and call.body.method not in FORMATS:
         raise Invalid("method_unknown", f"must be one of {', '.join(FORMATS)}", "method")
     manual.check_id(call.body.id)
@@ -200,38 +199,54 @@ def mark_paid(call: Call[NewPayout]) -> PayoutView:
     )
 
 
-@bp.route("/v1/programs/{program}/entries", methods=["POST"], content_types=["*/*"])
-@endpoint(body=NewEntry, returns=ManualEntryView, status=201, scopes=_MERCHANTS)
-def book_entry(call: Call[NewEntry]) -> Reply[ManualEntryView]:
-    """Book a bonus or a correction by hand; the same id and content again answers 200 with what is there."""
-    program = _program(call)
-    body = call.body
-    wanted = Manual(
-        body.id,
-        body.partner,
-        body.kind,
-        body.amount,
-        body.currency,
-        body.reason,
-        call.caller.name,
-        body.conversion,
-    )
-    booked = manual.book(call.stores, program, wanted, call.now)
-    entry = booked.entry
-    view = ManualEntryView(
-        id=body.id,
-        entry=entry.id,
-        month=str(entry.month),
-        booked_at=format_instant(entry.booked_at),
-        partner=entry.partner,
-        amount=AmountView(amount=entry.commission_minor, currency=entry.currency),
-        reverses=entry.reverses,
-        reason=entry.reason,
-    )
-    return Reply(view, 200 if booked.duplicate else 201)
+@bp.route("/v1/programs/{program}/payouts", methods=["GET"], content_types=["*/*"])
+@endpoint(returns=paging.Listing[RequestView], scopes=_MERCHANTS, query=paging.QUERY)
+def list_payouts(call: Call[None]) -> paging.Listing[RequestView]:
+    """The batches that were marked as paid: when, by whom and for which month, in order of their ids."""
+    program = program_of(call)
+    limit, start = paging.wanted(call)
+    found, next_key = call.stores.payouts.requests_page(program.id, limit, start)
+    views = [
+        RequestView(
+            id=request.id,
+            month=str(request.month),
+            method=request.method,
+            actor=request.actor,
+            received_at=format_instant(request.received_at),
+            open=request.open,
+        )
+        for request in found
+    ]
+    return paging.listing(call, views, next_key)
 
 
-def _program(call: Call[Any]) -> Program:
+@bp.route("/v1/programs/{program}/payouts/{month}", methods=["GET"], content_types=["*/*"])
+@endpoint(returns=paging.Listing[DueView], scopes=_MERCHANTS, query=paging.QUERY)
+def list_batch(call: Call[None]) -> paging.Listing[DueView]:
+    """A published month's batch: what is due to whom, and what of it was booked as paid."""
+    program = program_of(call)
+    limit, start = paging.wanted(call)
+    begin = start["at"] if start else 0
+    states = payouts.batch_states(call.stores, program, Month.parse(call.path["month"]))
+    views = [_due_view(due, mark) for due, mark in states[begin : begin + limit]]
+    more = begin + limit < len(states)
+    return paging.listing(call, views, {"at": begin + limit} if more else None)
+
+
+def _due_view(due: Due, mark: Mark | None) -> DueView:
+    return DueView(
+        id=due.id,
+        partner=due.partner,
+        method=due.method,
+        due=AmountView(amount=due.due_minor, currency=due.currency),
+        paid=AmountView(amount=mark.amount_minor, currency=mark.currency) if mark else None,
+        entry=mark.entry if mark else None,
+        request=mark.request if mark else None,
+    )
+
+
+def program_of(call: Call[Any]) -> Program:
+    """The program of the path, where it is the caller's."""
     call.caller.require_program(call.path["program"])
     return call.stores.catalogue.program(call.path["program"])
 

@@ -6,8 +6,9 @@ from chalice import Blueprint
 
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.job import Job
+from chalicelib.domain.job import Job, JobKind
 from chalicelib.domain.period import Month, format_instant
+from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.services import jobs, reconciliations
 from chalicelib.services.capture import check_event
@@ -60,6 +61,21 @@ class StartedView(View, frozen=True, kw_only=True):
     upload: UploadView | None = None
 
 
+class ReconciliationView(View, frozen=True, kw_only=True):
+    """A reconciliation: whose list, how far it is, and where in the bucket its result lies."""
+
+    job: str
+    state: str
+    kind: str
+    partner: str | None
+    folder: str
+    created_at: str
+    finished_at: str | None
+    done: int
+    total: int
+    error: str | None
+
+
 @bp.route("/v1/reconciliations", methods=["POST"], content_types=["*/*"])
 @endpoint(
     body=NewReconciliation,
@@ -79,6 +95,18 @@ def create_reconciliation(call: Call[NewReconciliation]) -> StartedView:
     expires_at = format_instant(call.now + reconciliations.UPLOAD_LIFE)
     upload = UploadView(url=url, method="PUT", expires_at=expires_at)
     return StartedView(job=job.id, state=job.state, upload=upload)
+
+
+@bp.route("/v1/reconciliations", methods=["GET"], content_types=["*/*"])
+@endpoint(returns=paging.Listing[ReconciliationView], scopes=_MERCHANTS, query=("program", *paging.QUERY))
+def list_reconciliations(call: Call[None]) -> paging.Listing[ReconciliationView]:
+    """A program's reconciliations, newest first; `GET /v1/jobs/{job}` has the result of each."""
+    program = call.query.get("program", "")
+    call.caller.require_program(program)
+    call.stores.catalogue.program(program)
+    limit, start = paging.wanted(call)
+    found, next_key = call.stores.jobs.page(program, JobKind.RECONCILIATION, limit, start)
+    return paging.listing(call, [_view(job) for job in found], next_key)
 
 
 @bp.route("/v1/reconciliations/{job}/confirm", methods=["POST"], content_types=["*/*"])
@@ -102,6 +130,21 @@ def _wanted(call: Call[NewReconciliation]) -> Wanted:
         event=check_event(body.event) if body.event else None,
         month=Month.parse(body.month) if body.month else None,
         columns=body.columns or {},
+    )
+
+
+def _view(job: Job) -> ReconciliationView:
+    return ReconciliationView(
+        job=job.id,
+        state=job.state,
+        kind=job.request["kind"],
+        partner=job.request.get("partner"),
+        folder=job.folder,
+        created_at=format_instant(job.created_at),
+        finished_at=format_instant(job.finished_at) if job.finished_at else None,
+        done=job.done,
+        total=job.total,
+        error=job.error[0] if job.error else None,
     )
 
 

@@ -9,6 +9,7 @@ from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unauthenticate
 from chalicelib.domain.postback import DEFAULT_EVENT
 from chalicelib.domain.program import Program
 from chalicelib.services import adjustments, capture, identities
+from chalicelib.services.adjustments import Details
 from chalicelib.services.capture import Incoming
 from chalicelib.services.carts import adjust, appsflyer, branch, shopify, stripe, woocommerce
 from chalicelib.services.carts.delivery import CLICK_NAME, Change, Delivery, Fact, Sale, Source
@@ -133,9 +134,10 @@ def _remember(stores: Stores, program: Program, customer_id: str, click_id: str,
 def _adjust(stores: Stores, conversion: str, change: Change, now: datetime) -> Result:
     amount_minor = change.amount_minor
     reason = change.reason[:MAX_REASON]
+    details = Details(happened_at=change.happened_at, total_minor=change.total_minor)
     try:
         adjusted = adjustments.adjust_early(
-            stores, conversion, change.id, change.kind, amount_minor, reason, now
+            stores, conversion, change.id, change.kind, amount_minor, reason, now, details
         )
     except Invalid as error:
         if error.code != "refund_exceeds_sale":

@@ -40,16 +40,17 @@ def new_id() -> str:
 def start(stores: Stores, job: Job) -> Job:
     """Keep the job and hand it to a worker; the one that is there where its id is taken.
 
-    One that failed begins anew.
+    One that failed begins anew; one that waits may never have been handed over, and is now.
 
     Raises:
         Unavailable: the queue is away; the same call may be repeated.
     """
     if not stores.jobs.add_once(job):
         known = stores.jobs.find(job.id) or job
-        if known.state is not JobState.FAILED:
+        if known.state in {JobState.RUNNING, JobState.DONE}:
             return known
-        stores.jobs.restart(job)
+        if known.state is JobState.FAILED:
+            stores.jobs.restart(job)
     stores.jobs.send({"job": job.id})
     return job
 

@@ -21,11 +21,24 @@ _ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
-    """The entry that was booked, and whether it was there before."""
+class Kept:
+    """What was asked for by hand, and the entry that it became."""
 
+    wanted: Manual
     entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What was booked, and whether it was there before."""
+
+    kept: Kept
     duplicate: bool
+
+    @property
+    def entry(self) -> Entry:
+        """The entry."""
+        return self.kept.entry
 
 
 def book(stores: Stores, program: Program, manual: Manual, now: datetime) -> Booked:
@@ -45,7 +58,8 @@ def book(stores: Stores, program: Program, manual: Manual, now: datetime) -> Boo
     for _ in range(_ATTEMPTS):
         known = stores.journal.find_by_hand(program.id, manual.id)
         if known is not None:
-            return Booked(_same(known[0], known[1], manual), duplicate=True)
+            _check_same(known[0], manual)
+            return Booked(_kept(*known), duplicate=True)
         books = full_month or stores.journal.books(program)
         full_month = None
         entry = manual_entry(manual, answers, program, books, now)
@@ -56,8 +70,16 @@ def book(stores: Stores, program: Program, manual: Manual, now: datetime) -> Boo
             if books.closing and 0 not in failure.failed:
                 full_month = replace(books, closed_through=books.closing, closing=None)
             continue
-        return Booked(entry, duplicate=False)
+        return Booked(Kept(manual, entry), duplicate=False)
     raise Unavailable("storage_busy", "the month is being closed; try again")
+
+
+def list_page(
+    stores: Stores, program: Program, limit: int, start: Record | None
+) -> tuple[list[Kept], Record | None]:
+    """Up to `limit` of what was booked by hand, by id, and where the next page starts (None at the end)."""
+    found, next_key = stores.journal.by_hand_page(program.id, limit, start)
+    return [_kept(item, entry) for item, entry in found], next_key
 
 
 def check_id(text: str) -> None:
@@ -105,12 +127,23 @@ def _content(manual: Manual) -> Record:
     )
 
 
-def _same(known: Record, entry: Entry, manual: Manual) -> Entry:
-    """The entry that is there; who asks for it again, and why, doesn't matter."""
+def _kept(known: Record, entry: Entry) -> Kept:
+    wanted = Manual(
+        known["sk"],
+        known["partner"],
+        ManualKind(known["kind"]),
+        known["amount"],
+        known["currency"],
+        known["reason"],
+        known["actor"],
+        known.get("conversion"),
+    )
+    return Kept(wanted, entry)
+
+
+def _check_same(known: Record, manual: Manual) -> None:
+    """Refuse other content under the id; who asks for it again, and why, doesn't matter."""
     wanted = _content(manual)
-    if any(
-        known.get(name) != wanted.get(name)
-        for name in ("partner", "kind", "amount", "currency", "conversion")
-    ):
+    names = ("partner", "kind", "amount", "currency", "conversion")
+    if any(known.get(name) != wanted.get(name) for name in names):
         raise Conflict("entry_conflict", "this id is booked with other content", "id")
-    return entry

@@ -106,6 +106,16 @@ def carry_on(stores: Stores, program: Program, request: Request, at_most: int, n
     return Progress(request, own, max(len(left) - at_most, 0))
 
 
+def batch_states(stores: Stores, program: Program, month: Month) -> list[tuple[Due, Mark | None]]:
+    """The payments of a published month's batch, each with how it was settled (None: it waits).
+
+    Raises:
+        NotFound, Unavailable: as `batch_of`.
+    """
+    settled = {mark.payment: mark for mark in stores.payouts.marks(program.id, month)}
+    return [(due, settled.get(due.id)) for due in batch_of(stores, program, month)]
+
+
 def batch_of(stores: Stores, program: Program, month: Month) -> list[Due]:
     """What a published month's batch pays, as its `payouts.csv` says.
 

@@ -8,6 +8,7 @@ from chalicelib.domain.orders import Order
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
 from chalicelib.domain.reconciliation import Finding, Ours, Remedy
 from chalicelib.services import adjustments, capture
+from chalicelib.services.adjustments import NO_DETAILS, Details
 from chalicelib.storage.stores import Stores
 
 
@@ -55,6 +56,7 @@ def carry_out(
                 finding.refund_minor,
                 finding.reason,
                 now,
+                Details(of_total=finding.refund_minor is not None),
             )
 
 
@@ -113,5 +115,6 @@ def _adjust(
     amount_minor: int | None,
     reason: str,
     now: datetime,
+    details: Details = NO_DETAILS,
 ) -> None:
-    adjustments.adjust(stores, ours.facts.id, adjustment_id, kind, amount_minor, reason, now)
+    adjustments.adjust(stores, ours.facts.id, adjustment_id, kind, amount_minor, reason, now, details)

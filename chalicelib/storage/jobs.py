@@ -8,7 +8,7 @@ from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
 from chalicelib.storage.queues import Queue
-from chalicelib.storage.table import ConditionFailed, Table, equals
+from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
 
 
 class Jobs:
@@ -19,8 +19,31 @@ class Jobs:
         self._queue = Queue(settings.jobs_queue)
 
     def add_once(self, job: Job) -> bool:
-        """Keep a new job; False where there is one with its id."""
-        return self._table.put_once({**_key(job.id), **_record(job)})
+        """Keep a new job, and that its program has it; False where there is one with its id."""
+        listed = {"pk": _list_key(job.program), "sk": f"{job.kind}#{format_instant(job.created_at)}#{job.id}"}
+        new = self._table.put_action({**_key(job.id), **_record(job)}, ABSENT)
+        try:
+            transact([new, self._table.put_action(listed)])
+        except ConditionFailed:
+            return False
+        return True
+
+    def page(
+        self, program: str, kind: JobKind, limit: int, start: Item | None
+    ) -> tuple[list[Job], Item | None]:
+        """Some jobs of that kind of a program, newest first, and the key to go on from."""
+        page = self._table.page(
+            "pk",
+            "sk",
+            _list_key(program),
+            prefix=f"{kind}#",
+            newest_first=True,
+            consistent=True,
+            limit=limit,
+            start=start,
+        )
+        found = (self.find(item["sk"].rsplit("#", 1)[1]) for item in page.items)
+        return [job for job in found if job], page.next_key
 
     def find(self, job_id: str) -> Job | None:
         """The job, or None."""
@@ -60,6 +83,10 @@ class Jobs:
 
 def _key(job_id: str) -> dict[str, str]:
     return {"pk": f"job#{job_id}", "sk": "job"}
+
+
+def _list_key(program: str) -> str:
+    return f"jobs#{program}"
 
 
 def _record(job: Job) -> dict[str, Any]:

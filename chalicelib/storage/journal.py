@@ -72,6 +72,13 @@ class Journal:
         item = self._entries.find(f"{program}#manual", key)
         return (item, records.read_entry(item["booked"])) if item else None
 
+    def by_hand_page(
+        self, program: str, limit: int, start: dict[str, Any] | None
+    ) -> tuple[list[tuple[dict[str, Any], Entry]], dict[str, Any] | None]:
+        """Some of what was booked by hand, in order of the ids, and the key to go on from."""
+        page = self._entries.page("pk", "sk", f"{program}#manual", consistent=True, limit=limit, start=start)
+        return [(item, records.read_entry(item["booked"])) for item in page.items], page.next_key
+
     def entries(self, program: str, month: Month, shard: int) -> Iterator[Entry]:
         """The entries of one shard of a month, in the ledger's order, page by page."""
         for item in self._entries.query(_partition(program, month, shard), prefix="entry#"):

@@ -24,7 +24,10 @@ from chalicelib.storage.trail import Trail
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody said that a published month's batch was paid, by this method or (None) by all of them."""
+    """Somebody said that a published month's batch was paid, by this method or (None) by all of them.
+
+    While it is `open` some of it is still to be booked, or conversions to be told that they are paid.
+    """
 
     id: str
     month: Month
@@ -32,6 +35,7 @@ class Request:
     actor: str
     received_at: datetime
     reached: str = ""
+    open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,21 @@ class Payouts:
         """The request, or None."""
         item = self._table.find(_partition(program), f"request#{request_id}")
         return _read_request(item) if item else None
+
+    def requests_page(
+        self, program: str, limit: int, start: Item | None
+    ) -> tuple[list[Request], Item | None]:
+        """Some requests in order of their ids, and the key to go on from."""
+        page = self._table.page(
+            "pk",
+            "sk",
+            _partition(program),
+            prefix="request#",
+            consistent=True,
+            limit=limit,
+            start=start,
+        )
+        return [_read_request(item) for item in page.items], page.next_key
 
     def open_requests(self, program: str) -> list[Request]:
         """Requests that are not worked off yet."""
@@ -232,4 +251,5 @@ def _read_request(item: Item) -> Request:
         item["actor"],
         parse_instant(item["received_at"], "received_at"),
         item.get("reached", ""),
+        item.get("open", False),
     )

@@ -12,6 +12,7 @@ from chalicelib.domain.conversion import (
     CouponMatch,
     Item,
     Report,
+    Returned,
     Touch,
 )
 from chalicelib.domain.journal import Account, Entry, Kind
@@ -115,6 +116,9 @@ def adjustment_record(adjustment: Adjustment) -> Record:
             "amount": adjustment.amount_minor,
             "reason": adjustment.reason,
             "received_at": format_instant(adjustment.received_at),
+            "items": [[i.line, i.sku, i.quantity, i.amount_minor] for i in adjustment.items],
+            "of_total": adjustment.of_total or None,
+            "repeats": adjustment.repeats or None,
         }
     )
 
@@ -127,6 +131,9 @@ def read_adjustment(record: Record) -> Adjustment:
         record.get("amount"),
         record.get("reason", ""),
         parse_instant(record["received_at"], "received_at"),
+        tuple(Returned(*item) for item in record.get("items", [])),
+        record.get("of_total", False),
+        record.get("repeats", False),
     )
 
 

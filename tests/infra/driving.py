@@ -318,6 +318,9 @@ class Driver:
             *("/v1/audit", "/v1/audit?program=acme"),
             *("/v1/keys", "/v1/conversions?program=acme", f"/v1/conversions/{self._sale}"),
             *(f"/v1/conversions/{self._sale}/receipt", "/v1/ledgers?program=acme"),
+            *(f"/v1/conversions/{self._sale}/adjustments", "/v1/reconciliations?program=acme"),
+            *("/v1/programs/acme/entries", "/v1/programs/acme/payouts"),
+            *("/v1/programs/acme/payouts/2026-10",),
             *("/v1/ledgers/acme/2026-10", "/v1/ledgers/acme/2026-11", "/v1/openapi.json"),
         ):
             self._call("GET", path)

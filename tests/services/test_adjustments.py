@@ -5,15 +5,19 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain import ids
-from chalicelib.domain.conversion import AdjustmentKind, State
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item, State
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
-from chalicelib.services import adjustments
+from chalicelib.domain.program import Method
+from chalicelib.domain.takings import takings
+from chalicelib.domain.terms import Attribution, CommissionRule, Terms
+from chalicelib.services import adjustments, capture
+from chalicelib.services.adjustments import Back, Details
 from chalicelib.services.settle import rules_of, settle_conversion
 from tests import scene
 from tests.scene import MONTH_START
 
 NOW = MONTH_START + timedelta(days=10)
-REFUND, VOID, APPROVE, REJECT = AdjustmentKind
+REFUND, CHARGEBACK, VOID, APPROVE, REJECT = AdjustmentKind
 
 
 def adjust(stage, conversion: str, name: str, kind: AdjustmentKind = REFUND, amount: int | None = None):
@@ -58,7 +62,7 @@ def test_refunds_never_exceed_the_sale(stage) -> None:
     assert adjust(stage, sold, "r-3", amount=1).state is State.REVERSED
 
 
-@pytest.mark.parametrize("kind", list(AdjustmentKind))
+@pytest.mark.parametrize("kind", [REFUND, VOID, APPROVE, REJECT])
 def test_a_reversed_conversion_takes_nothing_more(stage, kind: AdjustmentKind) -> None:
     sold = scene.make(stage.stores).sell(stage.stores, NOW).id
     adjust(stage, sold, "v-1", VOID)
@@ -105,3 +109,173 @@ def test_what_is_not_acceptable_is_refused(stage, name: str, kind: AdjustmentKin
     with pytest.raises(Invalid):
         adjust(stage, sold, name, kind, amount)
     assert stage.stores.conversions.find(sold).facts.adjustments == ()
+
+
+ITEMS = (
+    Item("shoe", 2, 6000),
+    Item("sock", 3, 1000),
+    Item("gift", 1, 3000, "vouchers"),
+)
+
+
+def sold_by_items(stage, amount: int = 10_000) -> tuple[scene.Scene, str]:
+    """An order of lines: ten percent, five on socks, nothing on vouchers."""
+    shop = scene.make(stage.stores)
+    rules = (
+        CommissionRule("sale", "percent", rate_bp=1000, exclude=("vouchers",)),
+        CommissionRule("sale", "percent", rate_bp=500, sku="sock"),
+    )
+    terms = Terms(shop.program.id, 2, MONTH_START, Attribution(), 14, rules)
+    stage.stores.catalogue.add_terms_once(terms)
+    incoming = capture.Incoming(
+        "sale", "order", Content(amount, "EUR", ITEMS), Method.API, coupon="ANNA", occurred_at=NOW
+    )
+    return shop, capture.record(stage.stores, shop.program, incoming, NOW).id
+
+
+def send_back(stage, conversion: str, name: str, *items: Back):
+    details = Details(items)
+    return adjustments.adjust(stage.stores, conversion, name, REFUND, None, "", NOW, details)
+
+
+def commissions(stage, shop: scene.Scene, conversion: str) -> list[int]:
+    at = NOW + timedelta(days=3)
+    settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), conversion, at)
+    return [e.commission_minor for e in stage.stores.conversions.find(conversion).booked.entries]
+
+
+def test_a_line_that_comes_back_takes_its_own_commission(stage) -> None:
+    shop, sold = sold_by_items(stage)
+    assert commissions(stage, shop, sold) == [650]
+    assert send_back(stage, sold, "r-1", Back(sku="gift")).adjustment.amount_minor == 3000
+    assert send_back(stage, sold, "r-2", Back(sku="sock", quantity=1)).adjustment.amount_minor == 333
+    assert send_back(stage, sold, "r-3", Back(line=0, quantity=1)).adjustment.amount_minor == 3000
+    assert commissions(stage, shop, sold) == [650, 0, -17, -300]
+
+
+def test_the_refunds_of_all_lines_net_to_nothing(stage) -> None:
+    shop, sold = sold_by_items(stage)
+    for name, back in (
+        ("a", Back(sku="sock", quantity=1)),
+        ("b", Back(sku="shoe", amount_minor=2500)),
+        ("c", Back(sku="gift")),
+        ("d", Back(sku="sock")),
+        ("e", Back(sku="shoe", amount_minor=3500)),
+    ):
+        last = send_back(stage, sold, name, back)
+    assert last.state is State.REVERSED
+    booked = commissions(stage, shop, sold)
+    assert sum(booked) == 0
+    assert all(amount <= 0 for amount in booked[1:])
+    found = stage.stores.conversions.find(sold)
+    assert sum(e.sale_minor for e in found.booked.entries) == 0
+
+
+def test_lines_that_came_to_less_together_give_back_no_more_than_was_paid(stage) -> None:
+    shop, sold = sold_by_items(stage, amount=8000)
+    assert send_back(stage, sold, "r-1", Back(line=2)).adjustment.amount_minor == 2400
+    rest = send_back(stage, sold, "r-2", Back(line=0), Back(line=1))
+    assert (rest.adjustment.amount_minor, rest.state) == (5600, State.REVERSED)
+    assert sum(commissions(stage, shop, sold)) == 0
+
+
+def test_what_names_no_line_takes_its_part_of_everything_that_is_left(stage) -> None:
+    shop, sold = sold_by_items(stage)
+    send_back(stage, sold, "r-1", Back(sku="gift"))
+    adjust(stage, sold, "r-2", amount=3500)
+    assert sum(commissions(stage, shop, sold)) == 325
+    assert adjust(stage, sold, "r-3").state is State.REVERSED
+    assert sum(commissions(stage, shop, sold)) == 0
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [
+        ([Back(sku="hat")], "item_unknown"),
+        ([Back(line=3)], "item_unknown"),
+        ([Back(line=-1)], "item_unknown"),
+        ([Back()], "item_unknown"),
+        ([Back(sku="sock", quantity=4)], "refund_exceeds_sale"),
+        ([Back(sku="sock", amount_minor=1001)], "refund_exceeds_sale"),
+        ([Back(sku="sock", quantity=0)], "items_invalid"),
+        ([Back(sku="sock", quantity=1, amount_minor=1)], "items_invalid"),
+        ([Back(sku="sock"), Back(line=1)], "items_invalid"),
+        ([Back(sku="sock", amount_minor=0)], "amount_invalid"),
+    ],
+)
+def test_lines_that_cannot_come_back_are_refused(stage, items: list[Back], code: str) -> None:
+    _, sold = sold_by_items(stage)
+    with pytest.raises(Invalid) as refused:
+        send_back(stage, sold, "r-1", *items)
+    assert refused.value.code == code
+    assert stage.stores.conversions.find(sold).facts.adjustments == ()
+
+
+def test_the_same_lines_again_change_nothing_and_others_are_refused(stage) -> None:
+    _, sold = sold_by_items(stage)
+    first = send_back(stage, sold, "r-1", Back(sku="sock", quantity=1))
+    again = send_back(stage, sold, "r-1", Back(line=1, quantity=1))
+    assert (again.adjustment, again.duplicate) == (first.adjustment, True)
+    for other in (Back(sku="sock", quantity=2), Back(sku="shoe", quantity=1)):
+        with pytest.raises(Conflict, match="adjustment_conflict"):
+            send_back(stage, sold, "r-1", other)
+
+
+def test_a_chargeback_takes_all_that_refunds_left_and_is_kept_even_where_nothing_is(stage) -> None:
+    shop, sold = sold_by_items(stage)
+    adjust(stage, sold, "r-1", amount=4000)
+    assert adjust(stage, sold, "c-1", CHARGEBACK, 10_000).state is State.REVERSED
+    adjust(stage, sold, "c-2", CHARGEBACK)
+    assert sum(commissions(stage, shop, sold)) == 0
+    found = stage.stores.conversions.find(sold)
+    assert [a.id for a in found.facts.adjustments if a.kind is CHARGEBACK] == ["c-1", "c-2"]
+    with pytest.raises(Invalid, match="refund_exceeds_sale"):
+        adjust(stage, sold, "c-3", CHARGEBACK, 10_001)
+
+
+def test_a_chargeback_after_the_hold_leaves_a_balance_that_is_owed(stage) -> None:
+    shop, sold = sold_by_items(stage)
+    later = NOW + timedelta(days=20)
+    settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), sold, later)
+    adjustments.adjust(stage.stores, sold, "c-1", CHARGEBACK, None, "fraudulent", later)
+    settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), sold, later)
+    last = stage.stores.conversions.find(sold).booked.entries[-1]
+    assert (last.kind, last.account, last.commission_minor) == ("reversal", "payable", -650)
+    assert last.cause == "chargeback c-1: fraudulent"
+
+
+def from_file(stage, sold: str, amount: int, at=NOW):
+    details = Details(of_total=True)
+    name = f"orders-refund-{amount}"
+    return adjustments.adjust(stage.stores, sold, name, REFUND, amount, "", at, details)
+
+
+def from_cart(stage, sold: str, name: str, amount: int, **told: object):
+    at = NOW + timedelta(days=2)
+    return adjustments.adjust(stage.stores, sold, name, REFUND, amount, "", at, Details(**told))
+
+
+def taken(stage, sold: str) -> int:
+    facts = stage.stores.conversions.find(sold).facts
+    return takings(facts, facts.adjustments).total_minor
+
+
+def test_a_refund_that_a_file_told_is_not_taken_again_when_the_cart_tells_it(stage) -> None:
+    shop, sold = sold_by_items(stage)
+    from_file(stage, sold, 1000)
+    before = commissions(stage, shop, sold)
+    again = from_cart(stage, sold, "shopify-1", 400, happened_at=NOW - timedelta(hours=1))
+    from_cart(stage, sold, "stripe-1", 600, total_minor=1000)
+    assert again.adjustment.repeats
+    assert (taken(stage, sold), commissions(stage, shop, sold)) == (1000, before)
+    from_cart(stage, sold, "shopify-2", 500, happened_at=NOW + timedelta(days=1))
+    from_cart(stage, sold, "stripe-2", 100, total_minor=1600)
+    assert taken(stage, sold) == 1600
+    assert sum(commissions(stage, shop, sold)) < sum(before)
+
+
+def test_a_refund_of_which_nobody_can_tell_when_it_was_made_is_taken(stage) -> None:
+    _, sold = sold_by_items(stage)
+    from_file(stage, sold, 1000)
+    from_cart(stage, sold, "by-hand", 400)
+    assert taken(stage, sold) == 1400

@@ -21,21 +21,27 @@ from chalicelib.domain.terms import CommissionRule
 class Part:
     """What one rule pays for its part of the sale, in minor units of the sale's currency.
 
-    `limited` says what changed the plain result: `minimum_order`, `cap` or nothing.
+    `limited` says what changed the plain result: `minimum_order`, `cap` or nothing; `lines` are the
+    positions of the order's lines that it pays for, None for whatever nothing else accounts for.
     """
 
     rule: CommissionRule
     base_minor: int
     pays: Fraction
     limited: str = ""
+    lines: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a partner would earn for the whole sale; `excluded_minor` of it earns nothing by the rules."""
+    """What a partner would earn for the whole sale; `excluded_minor` of it earns nothing by the rules.
+
+    `excluded_lines` are the positions of the lines that it is made of.
+    """
 
     parts: tuple[Part, ...]
     excluded_minor: int = 0
+    excluded_lines: tuple[int, ...] = ()
 
     @property
     def exact(self) -> Fraction:
@@ -60,15 +66,20 @@ def price(rules: Sequence[CommissionRule], partner: str, group: str | None, sale
     if len(matching) == 1 and not matching[0].is_for_lines and not matching[0].exclude:
         return Price((_pay(matching[0], sale, sale),))
     whole = _best(rule for rule in matching if not rule.is_for_lines)
-    by_rule: dict[CommissionRule, list[Item]] = {}
-    excluded = 0
-    for item in sale.content.items:
+    items = sale.content.items
+    by_rule: dict[CommissionRule, list[int]] = {}
+    excluded_lines = []
+    for position, item in enumerate(items):
         rule = _best(rule for rule in matching if _takes(rule, item))
         if rule and item.category is not None and item.category in rule.exclude:
-            excluded += item.amount_minor
+            excluded_lines.append(position)
         elif rule and rule.is_for_lines:
-            by_rule.setdefault(rule, []).append(item)
-    parts = [_pay(rule, _lines(sale, items), sale) for rule, items in by_rule.items()]
+            by_rule.setdefault(rule, []).append(position)
+    excluded = sum(items[position].amount_minor for position in excluded_lines)
+    parts = [
+        replace(_pay(rule, _lines(sale, [items[p] for p in lines]), sale), lines=tuple(lines))
+        for rule, lines in by_rule.items()
+    ]
     rest = sale.content.amount_minor - excluded - sum(part.base_minor for part in parts)
     if rest < 0:
         raise Waiting("items_exceed_amount", "the lines that rules are for come to more than the order")
@@ -77,7 +88,34 @@ def price(rules: Sequence[CommissionRule], partner: str, group: str | None, sale
             raise Waiting("commission_rule_missing", "the terms have no rule for all of this sale")
         content = Content(rest, sale.content.currency, sale.content.items)
         parts.append(_pay(whole, replace(sale, content=content), sale))
-    return Price(tuple(parts), excluded)
+    return Price(tuple(parts), excluded, tuple(excluded_lines))
+
+
+def line_shares(price: Price, items: Sequence[Item]) -> tuple[Fraction, ...]:
+    """Which part of the price each line of the order earns, and at the end what no line accounts for.
+
+    Within what one rule pays, lines earn by their amounts, and by their quantities where it pays for each
+    piece. They add up to 1.
+    """
+    shares = [Fraction(0)] * (len(items) + 1)
+    whole = price.exact
+    named = {p for part in price.parts for p in part.lines or ()} | set(price.excluded_lines)
+    for part in price.parts:
+        lines = part.lines if part.lines is not None else [p for p in range(len(items)) if p not in named]
+        weights = {p: _weight(part.rule, items[p]) for p in lines}
+        if part.lines is None:
+            weights[len(items)] = max(part.base_minor - sum(weights.values()), 0)
+        if not any(weights.values()):
+            weights = {len(items): 1} if part.lines is None else {p: items[p].quantity for p in lines}
+        for position, weight in weights.items():
+            shares[position] += part.pays / whole * Fraction(weight, sum(weights.values())) if whole else 0
+    if not whole:
+        shares[-1] = Fraction(1)
+    return tuple(shares)
+
+
+def _weight(rule: CommissionRule, item: Item) -> int:
+    return item.quantity if rule.kind == "flat" and rule.is_for_lines else item.amount_minor
 
 
 def rule_text(rule: CommissionRule) -> str:

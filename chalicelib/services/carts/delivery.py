@@ -49,13 +49,19 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was done to an order since; `amount_minor` None takes all that is left of it."""
+    """What was done to an order since; `amount_minor` None takes all that is left of it.
+
+    `happened_at` and `total_minor`, where the source tells them: when, and what was refunded of the order
+    with it and before.
+    """
 
     order_id: str
     id: str
     kind: AdjustmentKind
     reason: str
     amount_minor: int | None = None
+    happened_at: datetime | None = None
+    total_minor: int | None = None
 
 
 Fact = Sale | Change

@@ -1,10 +1,12 @@
-"""Shopify's order and refund webhooks.
+"""Shopify's order, refund and dispute webhooks.
 
 Signature: base64 HMAC-SHA256 of the body in `X-Shopify-Hmac-SHA256`
 (shopify.dev/docs/apps/build/webhooks/subscribe/https). Topics and payloads:
 shopify.dev/docs/api/webhooks. An order's amount is `total_price` in the shop's currency, a refund's the
 sum of its successful transactions, so that refunding everything that was paid leaves nothing. Test orders
-count as others do: they are signed like these, and cancelling them takes them back.
+count as others do: they are signed like these, and cancelling them takes them back. A dispute of
+Shopify Payments takes money back once it is lost or accepted; until then, and for a mere inquiry, nothing
+happens (shopify.dev/docs/api/admin-graphql/latest/enums/DisputeStatus).
 """
 
 from datetime import datetime
@@ -45,6 +47,8 @@ def _read(delivery: Delivery) -> list[Fact]:
             return [Change(order_id, "shopify-cancelled", AdjustmentKind.VOID, reason)]
         case "refunds/create":
             return _refund(payload, delivery.currency)
+        case "disputes/create" | "disputes/update":
+            return _dispute(payload, delivery.currency)
     return []
 
 
@@ -92,7 +96,31 @@ def _refund(refund: dict[str, Any], currency: str) -> list[Fact]:
         return []
     order_id, refund_id = required(refund.get("order_id"), "order_id"), required(refund.get("id"), "id")
     reason = text_of(refund.get("note"), "note") or "refunded"
-    return [Change(order_id, f"shopify-refund-{refund_id}", AdjustmentKind.REFUND, reason, sum(amounts))]
+    created_at = text_of(refund.get("created_at"), "created_at")
+    return [
+        Change(
+            order_id,
+            f"shopify-refund-{refund_id}",
+            AdjustmentKind.REFUND,
+            reason,
+            sum(amounts),
+            parse_instant(created_at, "created_at") if created_at else None,
+        )
+    ]
+
+
+def _dispute(dispute: dict[str, Any], shop_currency: str) -> list[Fact]:
+    """A dispute that was lost. In a currency other than the shop's it takes all that is left."""
+    is_lost = dispute.get("status") in {"lost", "accepted"} and dispute.get("type") == "chargeback"
+    order_id = text_of(dispute.get("order_id"), "order_id")
+    if not is_lost or order_id is None:
+        return []
+    currency = text_of(dispute.get("currency"), "currency")
+    told = text_of(dispute.get("amount"), "amount")
+    amount = parse_major(told, currency, "amount") if told and currency == shop_currency else None
+    change_id = f"shopify-dispute-{required(dispute.get('id'), 'id')}"
+    reason = text_of(dispute.get("reason"), "reason") or "disputed"
+    return [Change(order_id, change_id, AdjustmentKind.CHARGEBACK, reason, amount or None)]
 
 
 def _amount(row: dict[str, Any], field: str, currency: str) -> int:

@@ -1,9 +1,11 @@
-"""Stripe's events: checkouts, paid invoices, refunds.
+"""Stripe's events: checkouts, paid invoices, refunds, lost disputes.
 
 Signature: docs.stripe.com/webhooks#verify-manually (`Stripe-Signature: t=...,v1=...`, HMAC-SHA256 of
 `{t}.{body}` in hex, 300 s of tolerance). An order is its payment intent, or its invoice where there is
 one: what `charge.refunded` names. `client_reference_id` carries the click's token, which fits its rules
-(letters, digits, - and _). Amounts: docs.stripe.com/currencies.
+(letters, digits, - and _). Amounts: docs.stripe.com/currencies. A dispute takes money back when it is closed
+as lost (docs.stripe.com/disputes/how-disputes-work): what Stripe withholds until then comes back where it
+is won. It names the payment intent, and so finds no order that is known by its invoice.
 """
 
 import hashlib
@@ -78,7 +80,9 @@ def _read(delivery: Delivery) -> list[Fact]:
         case "invoice.paid":
             return [_invoice(subject, delivery.click_names)]
         case "charge.refunded":
-            return _refund(subject, mapping(data.get("previous_attributes")))
+            return _refund(subject, mapping(data.get("previous_attributes")), event.get("created"))
+        case "charge.dispute.closed":
+            return _dispute(subject)
     return []
 
 
@@ -107,7 +111,7 @@ def _invoice(invoice: dict[str, Any], click_names: tuple[str, ...]) -> Sale:
     )
 
 
-def _refund(charge: dict[str, Any], before: dict[str, Any]) -> list[Fact]:
+def _refund(charge: dict[str, Any], before: dict[str, Any], created: object) -> list[Fact]:
     """What this event added to the charge's refunds: `amount_refunded` is the sum of all so far, and so
     names the step for ever, in whatever order and how often the events come."""
     refunded = _amount(charge, "amount_refunded")
@@ -118,7 +122,18 @@ def _refund(charge: dict[str, Any], before: dict[str, Any]) -> list[Fact]:
         return []
     order_id = required(_id(charge.get("invoice") or charge.get("payment_intent") or charge.get("id")), "id")
     change_id = f"stripe-refund-{required(charge.get('id'), 'id')}-{refunded}"
-    return [Change(order_id, change_id, AdjustmentKind.REFUND, "refunded", added)]
+    at = None if created is None else instant(created, "created")
+    return [Change(order_id, change_id, AdjustmentKind.REFUND, "refunded", added, at, refunded)]
+
+
+def _dispute(dispute: dict[str, Any]) -> list[Fact]:
+    if dispute.get("status") != "lost":
+        return []
+    order_id = required(_id(dispute.get("payment_intent") or dispute.get("charge")), "payment_intent")
+    change_id = f"stripe-dispute-{required(dispute.get('id'), 'id')}"
+    reason = text_of(dispute.get("reason"), "reason") or "disputed"
+    amount = _amount(dispute, "amount") or None
+    return [Change(order_id, change_id, AdjustmentKind.CHARGEBACK, reason, amount)]
 
 
 def _content(subject: dict[str, Any], field: str) -> Content:

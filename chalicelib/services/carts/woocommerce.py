@@ -78,16 +78,20 @@ def _click(order: dict[str, Any], names: tuple[str, ...]) -> str | None:
 
 def _refunds(order: dict[str, Any]) -> list[Fact]:
     order_id, currency = required(order.get("id"), "id"), str(order.get("currency"))
-    found: list[Fact] = []
+    found: list[tuple[str, str, int]] = []
     for refund in objects(order.get("refunds")):
         total = required(refund.get("total"), "refunds.total").removeprefix("-")
         refund_id = required(refund.get("id"), "refunds.id")
         reason = text_of(refund.get("reason"), "refunds.reason") or "refunded"
         amount = parse_major(total, currency, "refunds.total")
         if amount:
-            change_id = f"woocommerce-refund-{refund_id}"
-            found.append(Change(order_id, change_id, AdjustmentKind.REFUND, reason, amount))
-    return found
+            found.append((refund_id, reason, amount))
+    refunded = sum(amount for _, _, amount in found)
+    kind = AdjustmentKind.REFUND
+    return [
+        Change(order_id, f"woocommerce-refund-{refund_id}", kind, reason, amount, total_minor=refunded)
+        for refund_id, reason, amount in found
+    ]
 
 
 SOURCE = Source(Method.WOOCOMMERCE, _verifies, _read)

@@ -125,6 +125,37 @@ def test_a_refund_is_told_in_the_shops_currency() -> None:
     assert refunded.amount_minor == 4410
 
 
+DISPUTE = {
+    "id": 285332461850802050,
+    "order_id": 820982911946154508,
+    "type": "chargeback",
+    "currency": "USD",
+    "amount": "11.50",
+    "reason": "fraudulent",
+    "status": "lost",
+}
+
+
+def test_a_dispute_that_is_lost_is_a_chargeback() -> None:
+    change = only("disputes/update", DISPUTE)
+    assert isinstance(change, Change)
+    assert (change.order_id, change.kind, change.amount_minor) == (
+        "820982911946154508",
+        AdjustmentKind.CHARGEBACK,
+        1150,
+    )
+    other = only("disputes/update", DISPUTE | {"currency": "EUR"})
+    assert isinstance(other, Change)
+    assert other.amount_minor is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"status": "under_review"}, {"status": "won"}, {"type": "inquiry"}, {"order_id": None}]
+)
+def test_any_other_dispute_takes_nothing_back(change: dict[str, Any]) -> None:
+    assert SOURCE.read(delivered("disputes/update", DISPUTE | change)) == []
+
+
 def test_other_topics_are_no_facts() -> None:
     assert SOURCE.read(delivered("products/create", {"id": 1})) == []
 

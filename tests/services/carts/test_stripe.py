@@ -135,8 +135,36 @@ def test_a_refund_takes_back_what_it_added_to_those_before() -> None:
             AdjustmentKind.REFUND,
             "refunded",
             300,
+            total_minor=500,
         )
     ]
+
+
+DISPUTE = {
+    "id": "du_1MtJUT2eZvKYlo2CNaw2HvEv",
+    "amount": 1000,
+    "currency": "usd",
+    "payment_intent": "pi_1GszsK2eZvKYlo2CfhZyoZLp",
+    "reason": "fraudulent",
+    "status": "lost",
+}
+
+
+def test_a_dispute_that_is_lost_is_a_chargeback_of_its_payment() -> None:
+    assert read("charge.dispute.closed", DISPUTE) == [
+        Change(
+            "pi_1GszsK2eZvKYlo2CfhZyoZLp",
+            "stripe-dispute-du_1MtJUT2eZvKYlo2CNaw2HvEv",
+            AdjustmentKind.CHARGEBACK,
+            "fraudulent",
+            1000,
+        )
+    ]
+
+
+def test_a_dispute_that_is_open_or_won_takes_nothing_back() -> None:
+    assert read("charge.dispute.created", DISPUTE | {"status": "needs_response"}) == []
+    assert read("charge.dispute.closed", DISPUTE | {"status": "won"}) == []
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,8 @@ def test_click_and_coupon_come_with_the_order() -> None:
 def test_each_refund_of_an_order_takes_its_amount_back() -> None:
     refunds = [{"id": 726, "reason": "", "total": "-10.00"}, {"id": 724, "reason": "late", "total": "-9.00"}]
     assert read(refunds=refunds)[1:] == [
-        Change("727", "woocommerce-refund-726", AdjustmentKind.REFUND, "refunded", 1000),
-        Change("727", "woocommerce-refund-724", AdjustmentKind.REFUND, "late", 900),
+        Change("727", "woocommerce-refund-726", AdjustmentKind.REFUND, "refunded", 1000, total_minor=1900),
+        Change("727", "woocommerce-refund-724", AdjustmentKind.REFUND, "late", 900, total_minor=1900),
     ]
 
 
