@@ -1,7 +1,7 @@
 """Credentials of the API, and what their bearer may touch."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from chalicelib.domain.errors import NotFound
@@ -17,7 +17,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is kept: `digest` is the hex SHA-256 of its secret part, which is never stored."""
+    """A key as it is kept: `digest` is the hex SHA-256 of its secret part, which is never stored.
+
+    It verifies until before `expires_at` (None: until it is withdrawn). `used_on` is the UTC day of its
+    last use; `replaces` the key whose successor it is.
+    """
 
     id: str
     digest: str
@@ -25,6 +29,9 @@ class ApiKey:
     program: str | None
     partner: str | None
     created_at: datetime
+    expires_at: datetime | None = None
+    used_on: date | None = None
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
     if declared.signed and access.is_signed(headers):
         caller, content = _signer(declared, request, stores, now)
     elif declared.scopes:
-        caller = access.verify_key(stores, headers.get("authorization"), declared.scopes)
+        caller = access.verify_key(stores, headers.get("authorization"), declared.scopes, now)
     _check_path(path)
     if declared.body is not None and not content and (raw or "content-type" in headers):
         check_transfer(headers, raw, media=declared.media)

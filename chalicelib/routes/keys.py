@@ -1,5 +1,7 @@
 """`/v1/keys` and `/v1/programs/{program}/secrets`: what callers authenticate with."""
 
+from typing import Any
+
 from chalice import Blueprint
 
 from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
@@ -27,12 +29,27 @@ class KeyView(View):
     program: str | None
     partner: str | None
     created_at: str
+    expires_at: str | None
+    used_on: str | None
+    replaces: str | None
 
 
 class NewKeyView(KeyView):
     """A key; `key` is shown this once."""
 
     key: str
+
+
+class Rotation(Body):
+    """How long the old key goes on, in hours; 24 unless it is said."""
+
+    overlap_hours: int | None = None
+
+
+class RotatedView(NewKeyView):
+    """The successor, shown this once; the key that it replaces verifies until `old_expires_at`."""
+
+    old_expires_at: str
 
 
 class NewSecret(Body):
@@ -59,14 +76,7 @@ def create_key(call: Call[NewKey]) -> NewKeyView:
     """Create an API key; it is shown this once."""
     body = call.body
     key, text = keys.create(call.stores, frozenset(body.scopes), body.program, body.partner, call.now)
-    return NewKeyView(
-        id=key.id,
-        scopes=sorted(key.scopes),
-        program=key.program,
-        partner=key.partner,
-        created_at=format_instant(key.created_at),
-        key=text,
-    )
+    return NewKeyView(**_attributes(key), key=text)
 
 
 @bp.route("/v1/keys", methods=["GET"], content_types=["*/*"])
@@ -75,7 +85,16 @@ def list_keys(call: Call[None]) -> paging.Listing[KeyView]:
     """List the API keys."""
     limit, start = paging.wanted(call)
     found, next_key = call.stores.catalogue.keys_page(limit, start)
-    return paging.listing(call, [_key_view(key) for key in found], next_key)
+    return paging.listing(call, [KeyView(**_attributes(key)) for key in found], next_key)
+
+
+@bp.route("/v1/keys/{key}/rotate", methods=["POST"], content_types=["*/*"])
+@endpoint(body=Rotation, returns=RotatedView, status=201, scopes={Scope.ADMIN})
+def rotate_key(call: Call[Rotation]) -> RotatedView:
+    """Replace an API key; the old one goes on for a while, so that nothing stands still meanwhile."""
+    hours = 24 if call.body.overlap_hours is None else call.body.overlap_hours
+    key, text, ends_at = keys.rotate(call.stores, call.path["key"], hours, call.now)
+    return RotatedView(**_attributes(key), key=text, old_expires_at=format_instant(ends_at))
 
 
 @bp.route("/v1/keys/{key}", methods=["DELETE"], content_types=["*/*"])
@@ -119,14 +138,17 @@ def delete_secret(call: Call[None]) -> None:
     keys.withdraw_secret(call.stores, call.path["program"], call.path["secret"])
 
 
-def _key_view(key: ApiKey) -> KeyView:
-    return KeyView(
-        id=key.id,
-        scopes=sorted(key.scopes),
-        program=key.program,
-        partner=key.partner,
-        created_at=format_instant(key.created_at),
-    )
+def _attributes(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "scopes": sorted(key.scopes),
+        "program": key.program,
+        "partner": key.partner,
+        "created_at": format_instant(key.created_at),
+        "expires_at": format_instant(key.expires_at) if key.expires_at else None,
+        "used_on": key.used_on.isoformat() if key.used_on else None,
+        "replaces": key.replaces,
+    }
 
 
 def _secret_view(secret: SigningSecret) -> SecretView:

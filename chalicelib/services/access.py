@@ -10,8 +10,9 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from chalicelib.domain.credentials import Caller, Scope, program_unknown
-from chalicelib.domain.errors import Forbidden, Unauthenticated
+from chalicelib import observe
+from chalicelib.domain.credentials import ApiKey, Caller, Scope, program_unknown
+from chalicelib.domain.errors import Forbidden, Unauthenticated, Unavailable
 from chalicelib.domain.program import Program
 from chalicelib.services import signatures
 from chalicelib.storage.stores import Stores
@@ -33,8 +34,10 @@ def is_signed(headers: Mapping[str, str]) -> bool:
     return "authorization" not in headers and any(name in headers for name in _SIGNATURE_HEADERS)
 
 
-def verify_key(stores: Stores, authorization: str | None, scopes: Collection[Scope]) -> Caller:
+def verify_key(stores: Stores, authorization: str | None, scopes: Collection[Scope], now: datetime) -> Caller:
     """The bearer of the key in the `Authorization` header, who has one of the scopes.
+
+    The day of the key's last use is kept: one write a day and key, and none where storage doesn't take it.
 
     Raises:
         Unauthenticated: `unauthenticated`.
@@ -46,11 +49,20 @@ def verify_key(stores: Stores, authorization: str | None, scopes: Collection[Sco
         raise _unauthenticated()
     key = stores.catalogue.find_key(f"key_{match['id']}")
     right = hmac.compare_digest(digest_of(match["secret"]), key.digest if key else _NO_DIGEST)
-    if key is None or not right:
+    if key is None or not right or (key.expires_at and key.expires_at <= now):
         raise _unauthenticated()
+    if key.used_on is None or key.used_on < now.date():
+        _note_use(stores, key, now)
     if not key.scopes & set(scopes):
         raise Forbidden("scope_missing", "this key may not do that")
     return Caller(key.scopes, key.program, key.partner, key.id)
+
+
+def _note_use(stores: Stores, key: ApiKey, now: datetime) -> None:
+    try:
+        stores.catalogue.note_key_use(key, now.date())
+    except Unavailable:
+        observe.count("key_use_not_kept")
 
 
 def verify_signature(

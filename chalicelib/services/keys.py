@@ -2,7 +2,8 @@
 
 import base64
 import secrets
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from chalicelib.domain import ids
 from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
@@ -10,6 +11,10 @@ from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.services import signatures
 from chalicelib.services.access import KEY_TEXT, digest_of
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import ConditionFailed
+
+MAX_OVERLAP_HOURS = 30 * 24
+"""How long a key may go on beside its successor."""
 
 
 def new_text() -> str:
@@ -47,6 +52,30 @@ def bootstrap_admin(stores: Stores, text: str, now: datetime) -> None:
     """
     key = _key(text, frozenset({Scope.ADMIN}), None, None, now)
     stores.catalogue.add_key_once(key)
+
+
+def rotate(stores: Stores, key_id: str, overlap_hours: int, now: datetime) -> tuple[ApiKey, str, datetime]:
+    """A successor with the same rights, its text, and when the old key ends: after the overlap.
+
+    Raises:
+        NotFound: `key_unknown`, also where it has ended.
+        Invalid: `overlap_invalid`.
+        Conflict: `key_rotated`, where the old key ends already or was rotated meanwhile.
+    """
+    if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
+        raise Invalid("overlap_invalid", f"overlap_hours is from 0 to {MAX_OVERLAP_HOURS}", "overlap_hours")
+    old = stores.catalogue.find_key(key_id)
+    if old is None or (old.expires_at and old.expires_at <= now):
+        raise NotFound("key_unknown", "there is no such key")
+    if old.expires_at:
+        raise Conflict("key_rotated", "this key has a successor; rotate that one, or delete this one")
+    text, ends_at = new_text(), now + timedelta(hours=overlap_hours)
+    successor = replace(_key(text, old.scopes, old.program, old.partner, now), replaces=old.id)
+    try:
+        stores.catalogue.rotate_key(old, replace(old, expires_at=ends_at), successor)
+    except ConditionFailed as error:
+        raise Conflict("key_rotated", "this key was rotated or withdrawn meanwhile") from error
+    return successor, text, ends_at
 
 
 def withdraw(stores: Stores, key_id: str) -> None:

@@ -5,7 +5,7 @@ served from whole copies under one partition, because both are few, written seld
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from chalicelib.domain.audit import Change
@@ -18,7 +18,16 @@ from chalicelib.domain.terms import Terms
 from chalicelib.settings import Settings
 from chalicelib.storage import catalogue_records as records
 from chalicelib.storage.codec import Item
-from chalicelib.storage.table import ABSENT, PRESENT, ConditionFailed, Table, equals, transact, unchanged
+from chalicelib.storage.table import (
+    ABSENT,
+    PRESENT,
+    Condition,
+    ConditionFailed,
+    Table,
+    equals,
+    transact,
+    unchanged,
+)
 from chalicelib.storage.trail import Trail
 
 MAX_COUPON_BYTES = 256
@@ -219,6 +228,45 @@ class Catalogue:
             {"pk": f"key#{key.id}", "sk": "key", **attributes},
             {"pk": "keys", "sk": key.id, **attributes},
         )
+
+    def rotate_key(self, old: ApiKey, ending: ApiKey, successor: ApiKey) -> None:
+        """Store the successor of a key, and when the old one ends.
+
+        Raises:
+            ConditionFailed: the old one is gone, or ends otherwise than in `old`.
+        """
+        before, after = records.key_record(old), records.key_record(ending)
+        ends = {"expires_at": after["expires_at"]}
+        same = unchanged({"expires_at": before.get("expires_at")})
+        made = records.key_record(successor)
+        transact(
+            [
+                self._table.update_action(f"key#{old.id}", "key", ends, same),
+                self._table.update_action("keys", old.id, ends, PRESENT),
+                self._table.put_action({"pk": f"key#{successor.id}", "sk": "key", **made}, ABSENT),
+                self._table.put_action({"pk": "keys", "sk": successor.id, **made}, ABSENT),
+                self._trail.action(Change("key", old.id, old.program, before, after)),
+                self._trail.action(Change("key", successor.id, successor.program, None, made)),
+            ]
+        )
+
+    def note_key_use(self, key: ApiKey, day: date) -> None:
+        """Store the day of the key's last use, unless a later one is stored or the key is gone."""
+        later = Condition(
+            "attribute_exists(#pk) AND (attribute_not_exists(#on) OR #on < :on)",
+            {"#pk": "pk", "#on": "used_on"},
+            {":on": day.isoformat()},
+        )
+        used = {"used_on": day.isoformat()}
+        try:
+            transact(
+                [
+                    self._table.update_action(f"key#{key.id}", "key", used, later),
+                    self._table.update_action("keys", key.id, used, PRESENT),
+                ]
+            )
+        except ConditionFailed:
+            return
 
     def remove_key(self, key: ApiKey) -> None:
         """Remove the API key, if it is there: from now on it verifies nothing."""

@@ -3,6 +3,8 @@
 Readers are tolerant: an attribute that an older version did not write takes its default.
 """
 
+from datetime import date
+
 from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
 from chalicelib.domain.partner import Coupon, Enrollment, Partner
 from chalicelib.domain.period import format_instant, parse_instant
@@ -228,6 +230,9 @@ def key_record(key: ApiKey) -> Item:
             "program": key.program,
             "partner": key.partner,
             "created_at": format_instant(key.created_at),
+            "expires_at": format_instant(key.expires_at) if key.expires_at else None,
+            "used_on": key.used_on.isoformat() if key.used_on else None,
+            "replaces": key.replaces,
         }
     )
 
@@ -241,6 +246,9 @@ def read_key(item: Item) -> ApiKey:
         item.get("program"),
         item.get("partner"),
         parse_instant(item["created_at"], "created_at"),
+        parse_instant(item["expires_at"], "expires_at") if "expires_at" in item else None,
+        date.fromisoformat(item["used_on"]) if "used_on" in item else None,
+        item.get("replaces"),
     )
 
 

@@ -120,6 +120,8 @@ class Driver:
         self._call("POST", "/v1/programs/acme/links", {"csv": "partner,code\nada,autumn\n"})
         self._call("POST", "/v1/coupons", {"program": "acme", "partner": "ada", "code": "ADA10"})
         self._key = self._call("POST", "/v1/keys", {"scopes": ["merchant"], "program": "acme"})["id"]
+        rotated = self._call("POST", f"/v1/keys/{self._key}/rotate", {"overlap_hours": 1})
+        self._call("DELETE", f"/v1/keys/{rotated['id']}")
         self._secret = self._call("POST", "/v1/programs/acme/secrets", {})["id"]
         self._call("POST", "/v1/programs/acme/hooks", {"source": "woocommerce", "secret": HOOK_SECRET})
         paypal = {"method": "paypal", "details": {"email": "ada@example.com"}}

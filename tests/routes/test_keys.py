@@ -1,5 +1,6 @@
 """Keys and signing secrets, as their routes answer."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +73,49 @@ def test_only_an_administrator_deals_in_keys(api: Api) -> None:
         api.post("/v1/keys", {"scopes": ["admin"]}, key).refused(403, "scope_missing")
         api.get("/v1/keys", key).refused(403, "scope_missing")
         api.delete("/v1/keys/key_x", key).refused(403, "scope_missing")
+
+
+def test_a_rotated_key_goes_on_beside_its_successor_for_a_while(api: Api, clock: Any) -> None:
+    old = api.post("/v1/keys", {"scopes": ["merchant"], "program": "acme"}).json
+    new = api.post(f"/v1/keys/{old['id']}/rotate", {"overlap_hours": 2})
+    assert (new.status, new.json["replaces"], new.json["old_expires_at"]) == (
+        201,
+        old["id"],
+        "2026-10-15T14:00:00.000Z",
+    )
+    assert (new.json["scopes"], new.json["program"]) == (old["scopes"], old["program"])
+    for key in (old, new.json):
+        assert api.get("/v1/programs/acme", key["key"]).status == 200
+    api.post(f"/v1/keys/{old['id']}/rotate", {}).refused(409, "key_rotated")
+    clock.set(clock.now + timedelta(hours=2))
+    api.get("/v1/programs/acme", old["key"]).refused(401, "unauthenticated")
+    assert api.get("/v1/programs/acme", new.json["key"]).status == 200
+    api.post(f"/v1/keys/{old['id']}/rotate", {}).refused(404, "key_unknown")
+
+
+@pytest.mark.parametrize("hours", [-1, 721, 2**53 - 1])
+def test_an_overlap_is_bounded(api: Api, hours: int) -> None:
+    made = api.post("/v1/keys", {"scopes": ["admin"]}).json["id"]
+    api.post(f"/v1/keys/{made}/rotate", {"overlap_hours": hours}).refused(
+        422, "overlap_invalid", "overlap_hours"
+    )
+    api.post("/v1/keys/key_x/rotate", {}).refused(404, "key_unknown")
+
+
+def test_a_key_shows_the_day_of_its_last_use(api: Api, clock: Any) -> None:
+    made = api.post("/v1/keys", {"scopes": ["merchant"], "program": "acme"}).json
+
+    def used_on() -> Any:
+        return next(row["used_on"] for row in api.get("/v1/keys").json["data"] if row["id"] == made["id"])
+
+    assert used_on() is None
+    api.get("/v1/programs/acme", made["key"])
+    assert used_on() == "2026-10-15"
+    clock.set(clock.now + timedelta(days=3))
+    api.get("/v1/programs/acme", made["key"] + "x")
+    assert used_on() == "2026-10-15"
+    api.get("/v1/programs/acme", made["key"])
+    assert used_on() == "2026-10-18"
 
 
 class TestSecrets:

@@ -27,8 +27,8 @@ def made(
 def test_the_bearer_of_a_key_is_known_by_what_it_is_bound_to(stores: Any, clock: Any) -> None:
     merchant = made(stores, clock, Scope.MERCHANT, "acme")
     partner = made(stores, clock, Scope.PARTNER, "acme", "anna")
-    shop = access.verify_key(stores, f"Bearer {merchant}", ALL)
-    anna = access.verify_key(stores, f"bearer {partner}", ALL)
+    shop = access.verify_key(stores, f"Bearer {merchant}", ALL, clock())
+    anna = access.verify_key(stores, f"bearer {partner}", ALL, clock())
     assert shop == Caller(frozenset({Scope.MERCHANT}), "acme", key=key_id(merchant))
     assert anna == Caller(frozenset({Scope.PARTNER}), "acme", "anna", key=key_id(partner))
 
@@ -41,7 +41,7 @@ def key_id(text: str) -> str:
 def test_a_key_of_another_scope_is_forbidden(stores: Any, clock: Any) -> None:
     merchant = made(stores, clock, Scope.MERCHANT, "acme")
     with pytest.raises(Forbidden, match="scope_missing"):
-        access.verify_key(stores, f"Bearer {merchant}", {Scope.ADMIN})
+        access.verify_key(stores, f"Bearer {merchant}", {Scope.ADMIN}, clock())
 
 
 def test_every_refusal_is_the_same(stores: Any, clock: Any) -> None:
@@ -62,7 +62,7 @@ def test_every_refusal_is_the_same(stores: Any, clock: Any) -> None:
         "Bearer " + "x" * 10_000,
     ):
         with pytest.raises(Unauthenticated) as caught:
-            access.verify_key(stores, header, ALL)
+            access.verify_key(stores, header, ALL, clock())
         refusals.add((caught.value.code, caught.value.message, caught.value.field))
     with pytest.raises(Unauthenticated) as caught:
         access.verify_signature(stores, {}, b"", None, clock())
@@ -81,7 +81,7 @@ def test_an_unknown_key_costs_the_same_reads_as_a_wrong_secret(
     )
     for text in (keys.new_text(), key[:-1] + ("A" if key[-1] != "A" else "B")):
         with pytest.raises(Unauthenticated):
-            access.verify_key(stores, f"Bearer {text}", ALL)
+            access.verify_key(stores, f"Bearer {text}", ALL, clock())
     assert len(reads) == 2
 
 
@@ -96,7 +96,7 @@ def test_the_first_key_may_be_registered_again_and_again(stores: Any, clock: Any
     text = keys.new_text()
     for _ in range(2):
         keys.bootstrap_admin(stores, text, clock())
-    assert access.verify_key(stores, f"Bearer {text}", {Scope.ADMIN}).is_admin
+    assert access.verify_key(stores, f"Bearer {text}", {Scope.ADMIN}, clock()).is_admin
     with pytest.raises(ValueError):
         keys.bootstrap_admin(stores, "letmein", clock())
 
