@@ -49,7 +49,7 @@ CLOCKS = frozenset({"now", "utcnow", "today", "time", "time_ns", "monotonic", "p
 BUILTINS_THAT_REACH_OUT = frozenset({"open", "print", "input", "__import__", "eval", "exec"})
 
 DOMAIN_ORDER = (
-    *("errors", "currencies", "money", "ids", "period", "spreadsheet"),
+    *("errors", "limit", "currencies", "money", "ids", "period", "spreadsheet"),
     *("audit", "credentials", "session", "program", "terms", "partner", "link", "codes", "token"),
     "destination",
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),

@@ -29,7 +29,7 @@ from chalicelib.portal.forms import Form
 from chalicelib.portal.locales import Locale
 from chalicelib.portal.rendering import render
 from chalicelib.routes.replies import source_ip_of, status_of
-from chalicelib.services import guessing, sessions
+from chalicelib.services import addresses, sessions
 from chalicelib.storage.stores import Stores
 
 _HEADERS = {
@@ -78,7 +78,7 @@ class Visit:
     @property
     def source(self) -> str:
         """Where the request comes from, as a digest, for counting tries."""
-        return guessing.source_of(self.stores, self.headers, self.source_ip)
+        return addresses.source_of(self.stores, self.headers, self.source_ip, self.now)
 
     @property
     def _signed_in(self) -> Session:

@@ -30,6 +30,7 @@ from chalicelib.routes.replies import (
     error_response,
     internal_error,
     json_response,
+    source_ip_of,
     status_of,
     text_response,
 )
@@ -43,7 +44,7 @@ from chalicelib.routes.wire import (
     read_object,
     shape,
 )
-from chalicelib.services import access
+from chalicelib.services import access, limiting
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.trail import acting
 
@@ -170,10 +171,17 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
     headers, raw = request.headers, request.raw_body
     content: dict[str, Any] = {}
     caller = NOBODY
-    if declared.signed and access.is_signed(headers):
-        caller, content = _signer(declared, request, stores, now)
-    elif declared.scopes:
-        caller = access.verify_key(stores, headers.get("authorization"), declared.scopes, now)
+    try:
+        if declared.signed and access.is_signed(headers):
+            caller, content = _signer(declared, request, stores, now)
+        elif declared.scopes:
+            caller = access.verify_key(stores, headers.get("authorization"), declared.scopes, now)
+    except Unauthenticated as error:
+        raise limiting.refusal(stores, error, headers, source_ip_of(request), now) from None
+    if caller is NOBODY:
+        limiting.check_block(stores, headers, source_ip_of(request), now)
+    else:
+        limiting.check_caller(stores, caller)
     _check_path(path)
     if declared.body is not None and not content and (raw or "content-type" in headers):
         check_transfer(headers, raw, media=declared.media)

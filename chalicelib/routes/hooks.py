@@ -10,6 +10,7 @@ from chalicelib.domain.audit import Actor
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import Invalid, LinkledgerError, TooLarge, Unauthenticated
 from chalicelib.routes import wire
+from chalicelib.routes.credentials import counted
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.routes.replies import error_response, internal_error, json_response, status_of
 from chalicelib.services import hooks
@@ -94,7 +95,7 @@ def receive_hook(source: str, program: str) -> Response:
         observe.count("hook_refused" if status_of(error) < 500 else "hook_failed")
         if isinstance(error, Unauthenticated):
             observe.count("signature_refused")
-        return error_response(error)
+        return error_response(counted(request, error))
     except Exception:
         observe.error("hook_failed", source=source if source in hooks.SOURCES else "unknown")
         observe.count("hook_failed")

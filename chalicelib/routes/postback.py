@@ -9,7 +9,8 @@ from chalicelib import bootstrap, observe
 from chalicelib.domain import postback as language
 from chalicelib.domain.audit import Actor
 from chalicelib.domain.errors import LinkledgerError, Malformed, TooLarge, UnsupportedMedia
-from chalicelib.routes.replies import SECURITY_HEADERS, status_of
+from chalicelib.routes.credentials import counted
+from chalicelib.routes.replies import SECURITY_HEADERS, retry_after_of, status_of
 from chalicelib.services import postbacks
 from chalicelib.storage.trail import acting
 
@@ -31,9 +32,11 @@ def receive_postback(program: str) -> Response:
             postbacks.receive(bootstrap.stores(), program, parameters, now)
         observe.count("postback_accepted")
         return _text(success, 200)
-    except LinkledgerError as error:
+    except LinkledgerError as failure:
+        error = counted(bp.current_request, failure)
         observe.count("postback_refused" if status_of(error) < 500 else "postback_failed")
-        return _text(language.refused(parameters, error.code, error.message), status_of(error))
+        text = language.refused(parameters, error.code, error.message)
+        return _text(text, status_of(error), retry_after_of(error))
     except Exception:
         observe.error("postback_failed")
         observe.count("postback_failed")
@@ -69,8 +72,12 @@ def _form(raw: bytes) -> list[tuple[str, str]]:
         raise Malformed("form_invalid", "the body is not form-encoded UTF-8") from None
 
 
-def _text(text: str, status: int) -> Response:
-    headers: dict[str, Any] = {"Content-Type": "text/plain; charset=utf-8", **SECURITY_HEADERS}
+def _text(text: str, status: int, extra: dict[str, str] | None = None) -> Response:
+    headers: dict[str, Any] = {
+        "Content-Type": "text/plain; charset=utf-8",
+        **SECURITY_HEADERS,
+        **(extra or {}),
+    }
     if status == 503:
         headers["Retry-After"] = "1"
     return Response(body=text.encode(), status_code=status, headers=headers)

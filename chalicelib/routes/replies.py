@@ -74,9 +74,13 @@ def error_response(error: errors.LinkledgerError) -> Response:
     """The answer for an expected failure."""
     status = status_of(error)
     headers = _EXTRA_HEADERS.get(status, {})
-    if isinstance(error, errors.RateLimited):
-        headers = {"Retry-After": str(error.retry_after_s)}
+    headers = headers | retry_after_of(error)
     return json_response(json.dumps({"error": error_object(error)}).encode(), status, headers)
+
+
+def retry_after_of(error: errors.LinkledgerError) -> dict[str, str]:
+    """The header that says when to come again, where that is known."""
+    return {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.RateLimited) else {}
 
 
 def error_object(error: errors.LinkledgerError) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from chalicelib.domain.postback import gather
 from chalicelib.domain.program import Consent, Method, Program
 from chalicelib.domain.screening import DIRECT_RULES, Hit, screen
 from chalicelib.domain.visits import NO_LINK, channel_of
-from chalicelib.services import capture, clicks, guessing, identities, keeping, redirect
+from chalicelib.services import addresses, capture, clicks, guessing, identities, keeping, limiting, redirect
 from chalicelib.services.capture import Incoming
 from chalicelib.services.clicks import CONSENT, COOKIE
 from chalicelib.services.targets import offer_of
@@ -100,9 +100,10 @@ def record_pixel(
         NotFound: `program_unknown`.
         Invalid: `parameter_repeated`, `parameter_missing`, and what `capture.record` raises.
         Conflict: `order_conflict`.
-        RateLimited: `coupon_guessing`.
+        RateLimited: `too_many_requests`, `too_many_orders`, `coupon_guessing`.
         Unavailable: nothing is certain.
     """
+    limiting.check_block(stores, headers, source_ip, now)
     given = gather(pairs)
     program = _program(stores, _required(given, "program"))
     visitor = Visitor(Hit("GET", headers, now), given.get("consent"), source_ip)
@@ -117,6 +118,7 @@ def record_pixel(
         customer_id=given.get("customer_id") if visitor.lets_identify(program) else None,
         visitor=_journey(stores, headers) if visitor.lets_use_click() else None,
     )
+    limiting.check_orders(stores, program.id)
     _check_coupon(stores, program, incoming.coupon, visitor)
     capture.record(stores, program, incoming, now)
 
@@ -128,12 +130,13 @@ def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor
         NotFound: `program_unknown`.
         Invalid: what `capture.record` raises.
         Conflict: `order_conflict`.
-        RateLimited: `coupon_guessing`.
+        RateLimited: `too_many_orders`, `coupon_guessing`.
         Unavailable: nothing is certain.
     """
     program = _program(stores, program_id)
     content = _content(order, program)
     customer_id = order.customer_id if visitor.lets_identify(program) else None
+    limiting.check_orders(stores, program.id)
     _check_coupon(stores, program, order.coupon, visitor)
     told = order.clicks[: 1 + MAX_EARLIER] if visitor.lets_use_click() else ()
     for click_id in told or (None,):
@@ -239,8 +242,9 @@ def identify(stores: Stores, program_id: str, customer_id: str, click_id: str, v
 def _check_coupon(stores: Stores, program: Program, coupon: str | None, visitor: Visitor) -> None:
     """Let the promo code on, unless its sender tries out too many."""
     if coupon and coupon.strip():
-        source = guessing.source_of(stores, visitor.hit.headers, visitor.source_ip)
-        guessing.check(stores, program.id, source, coupon, visitor.hit.at)
+        hit = visitor.hit
+        source = addresses.source_of(stores, hit.headers, visitor.source_ip, hit.at)
+        guessing.check(stores, program.id, source, coupon, hit.at)
 
 
 def _kept(stores: Stores, program: Program, click: Click | None) -> Kept | None:

@@ -8,35 +8,18 @@ not, so that the answer tells nothing. A known code costs one read, an unknown o
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address
 
 from chalicelib.domain.errors import RateLimited
 from chalicelib.domain.partner import fold_coupon
-from chalicelib.services.clicks import comes_through_edge
 from chalicelib.storage.stores import Stores
 
 MAX_UNKNOWN = 20
 """Different unknown codes that may come from one place in an hour."""
 
 
-def source_of(stores: Stores, headers: Mapping[str, str], source_ip: str) -> str:
-    """Where a request comes from: the caller's address, of IPv6 the /64, as an HMAC. It is never kept plain.
-
-    Behind the edge the address is the one that CloudFront saw, which a function of ours passes on.
-    """
-    told = headers.get("x-linkledger-viewer", "")
-    text = told if told and comes_through_edge(stores, headers) else source_ip
-    try:
-        address = ip_address(text.strip("[]"))
-    except ValueError:
-        return _digest(stores, text)
-    return _digest(stores, address.exploded[:19] if isinstance(address, IPv6Address) else str(address))
-
-
 def check(stores: Stores, program: str, source: str, coupon: str, now: datetime) -> None:
-    """Let the code on, unless too many unknown ones came from there.
+    """Let the code on, unless too many unknown ones came from that source, a digest (`addresses`).
 
     Raises:
         RateLimited: `coupon_guessing`, until the hour is over.

@@ -8,7 +8,7 @@ from chalicelib.domain import ids
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
 from chalicelib.domain.postback import DEFAULT_EVENT
 from chalicelib.domain.program import Program
-from chalicelib.services import adjustments, capture, identities
+from chalicelib.services import adjustments, capture, identities, limiting
 from chalicelib.services.adjustments import Details
 from chalicelib.services.capture import Incoming
 from chalicelib.services.carts import adjust, appsflyer, branch, shopify, stripe, woocommerce
@@ -53,6 +53,7 @@ def receive(
     Raises:
         NotFound: `source_unknown`.
         Unauthenticated: `unauthenticated`, for a wrong signature and an unknown program alike.
+        RateLimited: `too_many_requests`.
         Malformed, Invalid: the delivery cannot be read, or the program does not use this method.
         Unavailable: send it again.
     """
@@ -66,6 +67,7 @@ def receive(
     right = [source.verifies(secret, delivery, now) for secret in secrets]
     if program is None or not any(right):
         raise Unauthenticated("unauthenticated", "a valid signature is required")
+    limiting.check_program(stores, program.id)
     if source.method not in program.methods:
         raise Invalid("method_not_allowed", f"this program does not use {source.method}")
     event = query.get("event") or DEFAULT_EVENT

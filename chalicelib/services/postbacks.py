@@ -8,7 +8,7 @@ from chalicelib.domain import ids
 from chalicelib.domain.errors import Invalid, Unauthenticated
 from chalicelib.domain.postback import ADJUSTMENTS, Meaning, Postback, pick, understand
 from chalicelib.domain.program import Method, Program
-from chalicelib.services import adjustments, capture
+from chalicelib.services import adjustments, capture, limiting
 from chalicelib.services.capture import Incoming
 from chalicelib.storage.stores import Stores
 
@@ -24,9 +24,11 @@ def receive(stores: Stores, program_id: str, parameters: Mapping[str, str], now:
         Unauthenticated: `unauthenticated`, for a wrong token and an unknown program alike.
         Invalid: what `understand` and `capture.record` raise.
         Conflict: `order_conflict`.
+        RateLimited: `too_many_requests`.
         Unavailable: send it again.
     """
     program = _authenticate(stores, program_id, pick(parameters, "token"))
+    limiting.check_program(stores, program.id)
     if Method.POSTBACK not in program.methods:
         raise Invalid("method_not_allowed", "this program does not use postback")
     postback = understand(parameters, program.currency)

@@ -74,6 +74,7 @@ def reconcile(stores: Stores, now: datetime, has_time: HasTime = _always) -> Sum
             observe.error("reconcile_stopped", program=program_id, reason=reason)
             observe.count("reconcile_stopped")
             summary.stopped += 1
+    stores.daily_keys.forget_past(now)
     return summary
 
 

@@ -15,7 +15,7 @@ def note(stores: Stores, kind: str, source: str, what: str, most: int, now: date
 
     Args:
         kind: what is tried, such as `sign-in`; not a program's id.
-        source: where it comes from, as `guessing.source_of` gives it, or whom it concerns.
+        source: where it comes from, as `addresses.source_of` gives it, or whom it concerns.
         what: the try itself, of which a digest is kept for two hours.
         most: so many different ones may come from there in an hour.
 

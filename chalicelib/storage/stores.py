@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from chalicelib.storage.clicks import Clicks
     from chalicelib.storage.conversions import Conversions
     from chalicelib.storage.counts import Counts
+    from chalicelib.storage.daily_keys import DailyKeys
     from chalicelib.storage.guesses import Guesses
     from chalicelib.storage.hook_secrets import HookSecrets
     from chalicelib.storage.identities import Identities
     from chalicelib.storage.jobs import Jobs
     from chalicelib.storage.journal import Journal
     from chalicelib.storage.links import Links
+    from chalicelib.storage.meters import Meters
     from chalicelib.storage.notices import Notices
     from chalicelib.storage.payouts import Payouts
     from chalicelib.storage.queues import Queue
@@ -111,6 +113,18 @@ class Stores:
         from chalicelib.storage.guesses import Guesses
 
         return Guesses(self.settings)
+
+    @cached_property
+    def daily_keys(self) -> "DailyKeys":
+        from chalicelib.storage.daily_keys import DailyKeys
+
+        return DailyKeys(self.settings)
+
+    @cached_property
+    def meters(self) -> "Meters":
+        from chalicelib.storage.meters import Meters
+
+        return Meters(self.settings)
 
     @cached_property
     def hook_secrets(self) -> "HookSecrets":

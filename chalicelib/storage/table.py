@@ -123,6 +123,25 @@ class Table:
         """
         call("update_item", **self.update_action(pk, sk, changes, condition)["Update"])
 
+    def add(self, pk: str, sk: str, name: str, amount: int, others: Mapping[str, object]) -> int:
+        """Add to a counter, which starts at 0, and set the other attributes; the new total.
+
+        Repeated by the SDK where an answer was lost, it may add twice.
+        """
+        names = {"#n": name} | {f"#o{position}": other for position, other in enumerate(others)}
+        values = {":n": amount} | {f":o{position}": other for position, other in enumerate(others.values())}
+        sets = ", ".join(f"#o{position} = :o{position}" for position in range(len(others)))
+        answer = call(
+            "update_item",
+            TableName=self.name,
+            Key=_key(pk, sk),
+            UpdateExpression=f"ADD #n :n SET {sets}",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=encode_item(values),
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(decode_item(answer["Attributes"])[name])
+
     def query(
         self,
         pk: str,

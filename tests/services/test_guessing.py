@@ -1,14 +1,12 @@
 """Whoever tries out promo codes from a browser is slowed down; customers with odd codes are not."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.errors import RateLimited
-from chalicelib.services import guessing
-from chalicelib.services.guessing import MAX_UNKNOWN, check, source_of
+from chalicelib.services.guessing import MAX_UNKNOWN, check
 from chalicelib.storage import table
 from chalicelib.storage.stores import Stores
 from tests import capturing
@@ -76,29 +74,3 @@ def test_rivals_cannot_slip_in_more_than_the_limit(stage: Any, monkeypatch: pyte
     monkeypatch.setattr(stage.stores.guesses, "replace", lambda *_: False)
     assert not is_let_on(stage.stores, "second")
     assert is_let_on(stage.stores, "first")
-
-
-def test_an_address_is_known_by_its_digest_and_ipv6_by_its_network(stage: Any) -> None:
-    plain = [
-        source_of(stage.stores, {}, address)
-        for address in (
-            "198.51.100.7",
-            "198.51.100.8",
-            "2001:db8::1",
-            "2001:db8::ffff",
-            "2001:db8:0:1::1",
-            "",
-        )
-    ]
-    assert plain[2] == plain[3]
-    assert len(set(plain)) == 5
-    assert not any("198" in digest[:3] and "." in digest for digest in plain)
-
-
-def test_only_our_edge_says_for_whom_it_speaks(stage: Any) -> None:
-    stores = Stores(replace(stage.stores.settings, origin_secret="s" * 32))
-    told = {"x-linkledger-viewer": "203.0.113.9"}
-    edge = told | {"x-linkledger-origin": "s" * 32}
-    assert source_of(stores, told, "198.51.100.7") == source_of(stores, {}, "198.51.100.7")
-    assert source_of(stores, edge, "198.51.100.7") == source_of(stores, {}, "203.0.113.9")
-    assert guessing.source_of(stores, edge | {"x-linkledger-viewer": ""}, "198.51.100.7")
