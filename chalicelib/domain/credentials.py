@@ -33,6 +33,10 @@ class ApiKey:
     used_on: date | None = None
     replaces: str | None = None
 
+    def is_live(self, now: datetime) -> bool:
+        """Whether it still verifies."""
+        return self.expires_at is None or now < self.expires_at
+
 
 @dataclass(frozen=True, slots=True)
 class SigningSecret:
@@ -63,8 +67,10 @@ class Caller:
 
     @property
     def name(self) -> str:
-        """How logs name this caller: by the key, never by a person."""
-        return self.key or ("signature" if self.scopes else "anonymous")
+        """How the audit log names this caller: by the key, or a partner's id, never by a person."""
+        if self.key or not self.scopes:
+            return self.key or "anonymous"
+        return f"partner {self.partner}" if self.partner else "signature"
 
     @property
     def is_partner(self) -> bool:

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 from chalice import Response
 
 from chalicelib import bootstrap, observe
+from chalicelib.domain.audit import Actor
 from chalicelib.domain.credentials import Caller
 from chalicelib.domain.errors import Forbidden, Invalid, LinkledgerError, NotFound, RateLimited
 from chalicelib.domain.session import Area, Session
@@ -31,6 +32,7 @@ from chalicelib.portal.rendering import render
 from chalicelib.routes.replies import source_ip_of, status_of
 from chalicelib.services import addresses, sessions
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.trail import acting
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -157,7 +159,9 @@ def _answer(
             visit = _visit(area, request, path, locale)
             if visit.session is None and not is_open:
                 return _lead_to_sign_in(visit)
-            response = _response(visit, view(visit))
+            with acting(Actor(visit.caller.name if visit.session else "anonymous", visit.now)):
+                answer = view(visit)
+            response = _response(visit, answer)
             observe.count("page_shown")
             return response
         except LinkledgerError as error:

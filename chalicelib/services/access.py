@@ -49,7 +49,7 @@ def verify_key(stores: Stores, authorization: str | None, scopes: Collection[Sco
         raise _unauthenticated()
     key = stores.catalogue.find_key(f"key_{match['id']}")
     right = hmac.compare_digest(digest_of(match["secret"]), key.digest if key else _NO_DIGEST)
-    if key is None or not right or (key.expires_at and key.expires_at <= now):
+    if key is None or not right or not key.is_live(now):
         raise _unauthenticated()
     if key.used_on is None or key.used_on < now.date():
         _note_use(stores, key, now)

@@ -65,7 +65,7 @@ def rotate(stores: Stores, key_id: str, overlap_hours: int, now: datetime) -> tu
     if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
         raise Invalid("overlap_invalid", f"overlap_hours is from 0 to {MAX_OVERLAP_HOURS}", "overlap_hours")
     old = stores.catalogue.find_key(key_id)
-    if old is None or (old.expires_at and old.expires_at <= now):
+    if old is None or not old.is_live(now):
         raise NotFound("key_unknown", "there is no such key")
     if old.expires_at:
         raise Conflict("key_rotated", "this key has a successor; rotate that one, or delete this one")

@@ -32,7 +32,7 @@ def begin_by_key(stores: Stores, key: str, source: str, now: datetime) -> tuple[
     """
     with throttling.wrong_ones(stores, "console-key", source, key, MAX_WRONG_KEYS, now):
         try:
-            caller = access.verify_key(stores, f"Bearer {key.strip()}", {Scope.ADMIN, Scope.MERCHANT})
+            caller = access.verify_key(stores, f"Bearer {key.strip()}", {Scope.ADMIN, Scope.MERCHANT}, now)
         except (Unauthenticated, Forbidden) as error:
             raise Unauthenticated("key_wrong", "this is no key of a merchant or administrator") from error
     return begin(stores, Area.CONSOLE, caller, now)
@@ -45,9 +45,10 @@ def find(stores: Stores, area: Area, token: str, now: datetime) -> Session | Non
     session = stores.sessions.find(_digest(token))
     if session is None or session.area is not area or session.expires_at <= now:
         return None
-    key = session.caller.key
-    if key is not None and stores.catalogue.find_key(key) is None:
-        return None
+    if session.caller.key is not None:
+        key = stores.catalogue.find_key(session.caller.key)
+        if key is None or not key.is_live(now):
+            return None
     return session
 
 
