@@ -10,11 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 from bench.outside import Client, Program
 
 RATE_BP = 1000
 _COUNTED_WITHIN_S = 120
+
+
+class Reader(Protocol):
+    """Reads the ledger bucket."""
+
+    def read(self, key: str) -> bytes | None:
+        """An object, or None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ def check(
     report.states.update(kept.values())
     report.compare("orders in = conversions kept", len(told), len(kept))
     report.compare("orders that were not told, or are missing", set(), set(kept) ^ set(told))
-    entries = _read_months(client, program.id, months, report)
+    entries = read_months(client, program.id, months, report)
     _check_money(report, entries, told)
     return report
 
@@ -89,7 +98,7 @@ def counted(client: Client, program: str, hits: int) -> dict[str, int]:
         time.sleep(0.5)
 
 
-def _read_months(client: Client, program: str, months: Sequence[str], report: Report) -> list[dict[str, str]]:
+def read_months(client: Reader, program: str, months: Sequence[str], report: Report) -> list[dict[str, str]]:
     """The entries of all published months, hashes, chain and balances checked on the way."""
     entries: list[dict[str, str]] = []
     broken, unbalanced = [], []
@@ -111,9 +120,9 @@ def _read_months(client: Client, program: str, months: Sequence[str], report: Re
             if hashlib.sha256(content).hexdigest() != part["sha256"]:
                 broken.append(f"{month}/{part['name']}")
             files[part["name"]] = content
-        lines = [row for name in sorted(files) if name.startswith("ledger-") for row in _rows(files[name])]
+        lines = [row for name in sorted(files) if name.startswith("ledger-") for row in rows_of(files[name])]
         entries += lines
-        opening, wrong = _check_summary(_rows(files["summary.csv"]), lines, opening)
+        opening, wrong = _check_summary(rows_of(files["summary.csv"]), lines, opening)
         unbalanced += [f"{month} {row}" for row in wrong]
     report.compare("every month is published", list(months), list(report.manifests))
     report.compare("files or links of the chain that differ from the manifests' hashes", [], broken)
@@ -176,5 +185,6 @@ def _check_money(report: Report, entries: list[dict[str, str]], told: dict[str, 
     }
 
 
-def _rows(content: bytes) -> list[dict[str, str]]:
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    """The lines of a CSV file with a header."""
     return list(csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True))

@@ -37,7 +37,10 @@ class EngineFailed(Exception):
 
 
 class Engine:
-    """One engine process. With a `folder` it keeps its data there, else in memory alone."""
+    """One engine process. With a `folder` it keeps its data there, else in memory alone.
+
+    Where another process has started it, its `port` is enough to reach it.
+    """
 
     def __init__(self, folder: Path | None = None, port: int = 0, log: Path | None = None) -> None:
         self._folder = folder

@@ -87,7 +87,10 @@ class Schedules:
                 self._run_one(function)
         else:
             due = []
-        self._path.write_text(json.dumps({"through": this.isoformat()}))
+        # In two steps: a `kill -9` in between leaves the file as it was, never half of it.
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps({"through": this.isoformat()}))
+        fresh.replace(self._path)
         return due
 
     def _last(self) -> datetime | None:

@@ -35,9 +35,12 @@ class FolderInUse(Exception):
 
 
 class Stack:
-    """One running stack with its data in `folder`; the app is imported at its start, into this process."""
+    """One running stack with its data in `folder`; the app is imported at its start, into this process.
 
-    def __init__(self, folder: Path, port: int) -> None:
+    An `engine` that is given runs already, may serve other stacks too, and goes on when this one stops.
+    """
+
+    def __init__(self, folder: Path, port: int, engine: Engine | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = (folder / "lock").open("w")
@@ -48,12 +51,14 @@ class Stack:
         self.is_new = not (folder / "engine" / "state").exists()
         self.front = Front(port)
         self.url = f"http://127.0.0.1:{self.front.port}"
-        self._engine = Engine(folder / "engine")
+        self._owns_engine = engine is None
+        self._engine = engine or Engine(folder / "engine")
         self.clock = LocalClock(folder / "clock.json")
 
     def start(self) -> None:
         """Start everything; the port answers when this returns."""
-        self._engine.start()
+        if self._owns_engine:
+            self._engine.start()
         self._environment = provision.stage(
             self._engine.client, prefix=PREFIX, base_url=self.url, region=REGION
         )
@@ -79,7 +84,8 @@ class Stack:
         self._schedules.stop()
         self._sweeper.stop()
         self._workers.stop()
-        self._engine.stop()
+        if self._owns_engine:
+            self._engine.stop()
         self._lock.close()
 
     def run_job(self, function: str) -> Any:

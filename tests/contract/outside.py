@@ -104,9 +104,7 @@ class Stack:
     """The local stack on a free port, with a data folder of its own and without the demo."""
 
     def __init__(self, data_dir: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.data_dir = data_dir
         self.output = data_dir.parent / f"{data_dir.name}.log"
         environment = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(data_dir), "DEMO": "0"}
@@ -440,6 +438,13 @@ class Shop:
 
     def wait_for_clicks(self, clicks: int) -> None:
         wait_for(lambda: self.stats()["totals"]["clicks"] == clicks)
+
+
+def free_port() -> int:
+    """A port of this machine on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def sign(secret: str, body: bytes, *, timestamp: int, id: str = "msg_1") -> dict[str, str]:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,20 @@ def test_what_was_missed_while_stopped_runs_once_at_the_next_start(harness):
     harness.schedules().catch_up(NOON)
     harness.schedules().catch_up(NOON + timedelta(days=2))
     assert harness.ran == ["reconcile", "close_month"]
+
+
+def test_a_kill_while_the_time_is_written_down_loses_nothing(harness, monkeypatch):
+    def killed(path, _text):
+        path.open("w").close()
+        raise SystemExit
+
+    harness.schedules().catch_up(NOON)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", killed)
+        with pytest.raises(SystemExit):
+            harness.schedules().catch_up(NOON + timedelta(minutes=1))
+    harness.schedules().catch_up(NOON + timedelta(hours=1))
+    assert harness.ran == ["reconcile"]
 
 
 def test_nothing_comes_due_while_the_clock_stands_still(harness):
