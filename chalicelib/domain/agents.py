@@ -2,7 +2,7 @@
 
 The list of crawlers is CrawlerDetect's (`crawlerdetect`, a port of JayBizzle/Crawler-Detect). Compiling it
 takes longer than the rest of a cold redirect, so the common browsers are recognised first, by a pattern
-that leaves no room for anything else in the text.
+that leaves no room for anything else in the text. What is in no list gives itself away by its form.
 """
 
 import re
@@ -22,6 +22,14 @@ _BROWSERS = re.compile(
     rf"(?: Version/{_VERSION}| CriOS/{_VERSION}| FxiOS/{_VERSION})?(?: Chrome/{_VERSION})?"
     rf"(?: Mobile(?:/[0-9A-Z]{{5,8}})?)?(?: Safari/{_VERSION})?(?: (?:Edg|OPR)/{_VERSION})?)"
 )
+_FORMS = (
+    ("not_a_browser", re.compile(r"(?!\"?(?:Mozilla|Opera)/)")),
+    ("compatible", re.compile(r".*compatible;(?! ?MSIE| ?Konqueror)", re.DOTALL)),
+    ("names_an_address", re.compile(r".*(?:https?:|\bwww\.|@[a-z0-9-]+\.[a-z])", re.DOTALL | re.IGNORECASE)),
+)
+"""How robots look that no list has: every browser of today begins with `Mozilla/` or `Opera/`,
+`compatible;` was Internet Explorer's and Konqueror's, and none names an address."""
+
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 
 
@@ -51,6 +59,6 @@ def _crawler(agent: str) -> str | None:
 
     detector = CrawlerDetect(user_agent=agent)
     if not detector.is_crawler():
-        return None
+        return next((form for form, pattern in _FORMS if pattern.match(agent)), None)
     name: str = detector.get_matches() or "crawler"
     return _NOT_PLAIN.sub("_", name.lower()).strip("_")[:32]

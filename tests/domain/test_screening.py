@@ -142,4 +142,4 @@ def test_the_device_is_told_by_the_agent(agent: str, expected: str | None) -> No
 
 
 def test_a_huge_agent_costs_no_time() -> None:
-    assert ruling(a_link(), user_agent="x" * 100_000)[0] is Verdict.HUMAN
+    assert ruling(a_link(), user_agent="Mozilla/5.0 " + "x" * 100_000)[0] is Verdict.HUMAN
