@@ -117,11 +117,11 @@ class Shop:
         location = next(value for name, value in answer.headers if name.lower() == "location")
         return location.partition("ll_click=")[2].partition("&")[0].partition("#")[0]
 
-    def sell(self, token: str) -> None:
-        """A sale that carries the click."""
+    def sell(self, token: str, **more: str) -> None:
+        """A sale that carries the click, and whatever else is given."""
         self._orders += 1
         order = {"program": "bench", "event": "sale", "order_id": f"o{self._orders}", "amount": 1990}
-        self._call("/v1/conversions", {**order, "currency": "EUR", "click_id": token})
+        self._call("/v1/conversions", {**order, "currency": "EUR", "click_id": token, **more})
 
     def _call(self, path: str, body: dict[str, object]) -> Any:
         headers = [("Authorization", f"Bearer {self._key}"), ("Content-Type", "application/json")]

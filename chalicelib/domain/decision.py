@@ -1,8 +1,8 @@
 """What a conversion is worth to whom: facts in, a decision out, the same for the same facts for ever.
 
 The steps: choose the terms; sort the touches into those that count and those that don't, each with its
-reason; let the coupon rule decide; share by the model; price each partner's share by the rules that are
-for it; exchange into the currency that is booked; round once; split.
+reason; let the coupon rule decide, or whoever holds the customer; share by the model; price each partner's
+share by the rules that are for it; exchange into the currency that is booked; round once; split.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from chalicelib.domain.conversion import (
     Report,
     Touch,
 )
+from chalicelib.domain.customer import Claim, Tenure, holder
 from chalicelib.domain.money import allot, round_half_away
 from chalicelib.domain.path import Considered, Path, in_order, weigh
 from chalicelib.domain.program import Program
@@ -34,7 +35,9 @@ class Facts:
 
     `report` is the first one acknowledged; `confirmation` the authenticated one that followed a
     browser's, whose figures stand; `touches` and `coupons` are the union of all evidence, the last of
-    which was told at `learned_at`.
+    which was told at `learned_at`. `customers` are those whose order it is by the word of somebody whom the
+    program trusts. `earlier` are the orders of its customer that decide on it, oldest first, the last of
+    which changed at `informed_at`; they have none of their own.
     """
 
     id: str
@@ -44,6 +47,36 @@ class Facts:
     touches: tuple[Touch, ...] = ()
     coupons: tuple[CouponMatch, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
+    customers: tuple[str, ...] = ()
+    earlier: "tuple[Facts, ...]" = ()
+    informed_at: datetime | None = None
+
+    @property
+    def customer(self) -> str | None:
+        """Whose order it is: of several, the same one in whatever order they were told."""
+        return min(self.customers, default=None)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it counts in its customer's history."""
+        return self.confirmed_at is not None and self.rejected_at is None
+
+    @property
+    def place(self) -> tuple[datetime, str]:
+        """Its place among its customer's orders."""
+        return self.effective.occurred_at, self.id
+
+    @property
+    def told(self) -> int:
+        """How much was told that may matter to the customer's later orders: it only ever grows."""
+        judged = (a for a in self.adjustments if a.kind in {AdjustmentKind.APPROVE, AdjustmentKind.REJECT})
+        parts = (self.touches, self.coupons, self.customers, tuple(judged))
+        return 1 + (self.confirmation is not None) + sum(map(len, parts))
+
+    @property
+    def changed_at(self) -> datetime:
+        """When the last was told that may matter to the customer's later orders."""
+        return max([self.learned_at, *(a.received_at for a in self.adjustments)])
 
     @property
     def effective(self) -> Report:
@@ -119,21 +152,24 @@ def decide(facts: Facts, program: Program, versions: Sequence[Terms], rates: Rat
     `versions` are the program's terms in order, `rates` its exchange rates. Adjustments don't change the
     decision, except that an approval confirms: what they do to the money is `settlement`'s.
     """
-    coupon = _best_coupon(facts)
-    terms, path = _apply_terms(facts, coupon, versions)
+    terms, path = _apply_terms(facts, _best_coupon(facts), versions)
+    claim = _holding(facts, versions)
+    if claim is not None:
+        terms, path = claim.terms, _given_away(path)
     if terms is None:
         return _nobody(facts, path, "terms_missing", None)
-    if not path.earns:
+    if claim is None and not path.earns:
         return _nobody(facts, path, _why_nobody(path), terms)
     checks = [_confirmation_check(facts)]
-    weights = path.weights
+    earning = claim.path if claim else path
+    weights = earning.weights
     try:
-        worth = reckon(facts.effective, program, terms, weights, rates)
+        worth = reckon(facts.effective, program, terms, weights, rates, tenure_of(facts))
     except Waiting as waiting:
         checks.append(Check("commission", False, f"{waiting.code}: {waiting.message}"))
         worth = unknown(facts.effective)
     held = next((check for check in checks if not check.passed), None)
-    model = "coupon" if path.coupon else terms.attribution.model
+    model = "lock" if claim else "coupon" if path.coupon else terms.attribution.model
     return Decision(
         outcome=Outcome.HELD if held else Outcome.RECORDED,
         reason=held.detail.split(":")[0] if held else model,
@@ -141,12 +177,43 @@ def decide(facts: Facts, program: Program, versions: Sequence[Terms], rates: Rat
         terms_version=terms.version,
         hold_days=terms.hold_days,
         path=path.steps,
-        credits=_credits(path, weights, worth),
+        credits=_credits(earning, weights, worth, f"customer of order {claim.order_id}: " if claim else ""),
         checks=tuple(checks),
         currency=worth.currency,
         rate=worth.text,
         commission_exact=worth.exact,
         exchanged=worth.exchanged,
+    )
+
+
+def claim_of(facts: Facts, versions: Sequence[Terms]) -> Claim | None:
+    """What the order's own path says of its customer; None where nobody earns by it, or it doesn't stand."""
+    terms, path = _apply_terms(facts, _best_coupon(facts), versions)
+    if terms is None or not path.earns or not facts.stands:
+        return None
+    return Claim(facts.effective.order_id, facts.effective.occurred_at, terms, path)
+
+
+def tenure_of(facts: Facts) -> Tenure:
+    """What is known of the customer of the order."""
+    event, at = facts.effective.event, facts.effective.occurred_at
+    first = next((e for e in facts.earlier if e.stands and e.effective.event == event), None)
+    return Tenure(at, facts.customer is not None, first.effective.occurred_at if first else None)
+
+
+def _holding(facts: Facts, versions: Sequence[Terms]) -> Claim | None:
+    claims = (claim_of(earlier, versions) for earlier in facts.earlier)
+    return holder((claim for claim in claims if claim), facts.effective.occurred_at)
+
+
+def _given_away(path: Path) -> Path:
+    """The path of an order whose customer is somebody's already: nothing in it earns."""
+    free = {"credited", "model_gives_none", "coupon_beats_click"}
+    return Path(
+        tuple(
+            Considered(step.touch, False, "customer_locked" if step.reason in free else step.reason)
+            for step in path.steps
+        )
     )
 
 
@@ -191,7 +258,8 @@ def _confirmation_check(facts: Facts) -> Check:
     return Check("confirmation", False, "confirmation_missing: reported by a browser, not yet confirmed")
 
 
-def _credits(path: Path, weights: dict[str, int], worth: Worth) -> tuple[Credit, ...]:
+def _credits(path: Path, weights: dict[str, int], worth: Worth, since: str) -> tuple[Credit, ...]:
+    """The credits; `since` stands before what earned them."""
     parts = list(weights.values())
     whole = sum(parts)
     sales = allot(worth.sale_minor, parts)
@@ -200,7 +268,9 @@ def _credits(path: Path, weights: dict[str, int], worth: Worth) -> tuple[Credit,
     for (partner, weight), sale, commission in zip(weights.items(), sales, earned, strict=True):
         basis, code = _basis(path, partner)
         share = Fraction(weight, whole)
-        credited.append(Credit(partner, share, sale, commission, basis, code, worth.prices.get(partner)))
+        credited.append(
+            Credit(partner, share, sale, commission, since + basis, code, worth.prices.get(partner))
+        )
     return tuple(credited)
 
 

@@ -5,6 +5,7 @@ datetime in UTC with milliseconds; outside it is RFC 3339 with a `Z`.
 """
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -84,6 +85,13 @@ class Month:
 def local_day(instant: datetime, timezone: str) -> date:
     """The day that the calendar shows there at that instant."""
     return instant.astimezone(_zone(timezone)).date()
+
+
+def months_later(instant: datetime, months: int) -> datetime:
+    """The same day and time so many months later, in UTC; the last day of a month that has no such day."""
+    at = instant.astimezone(UTC)
+    year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
+    return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))
 
 
 def check_timezone(name: str, field: str = "timezone") -> str:

@@ -38,6 +38,7 @@ MODELS = {
     "time_decay": "a touch earns the more the closer it is to the sale",
     "channel_weights": "every touch earns by the weight of its channel",
     "coupon": "the promo code earns the whole",
+    "lock": "the customer stays with whoever was credited with an earlier order",
 }
 
 REASONS = {
@@ -50,6 +51,7 @@ REASONS = {
     "stood_down": "its link stood on the shop's own pages, where a customer has arrived already",
     "outranked": "partners of a group that comes first are in the path",
     "too_many_partners": "more partners are in the path than one sale can credit",
+    "customer_locked": "the customer stays with whoever was credited with an earlier order",
     "coupon_beats_click": "a promo code was used, which goes before clicks",
     "terms_missing": "the program had no terms",
 }
@@ -146,6 +148,9 @@ def _part(part: Part, currency: str) -> str:
             return f"{base} pays nothing, because the order is below the rule's minimum"
         case "cap":
             return f"{base} pays {pays}, the most that the rule pays for an order"
+        case "recurring_over":
+            months = part.rule.recurring_months
+            return f"{base} pays nothing, because the customer's first order is more than {months} months old"
     return f"{base} pays {pays}"
 
 

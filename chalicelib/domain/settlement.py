@@ -192,7 +192,7 @@ class _Clerk:
             kept = self._targets(self._applied_adjustments())
             targets |= {(partner, self.decision.currency): target for partner, target in kept.items()}
         named = {credit.partner: credit for credit in self.decision.credits}
-        at = max(self.facts.learned_at, self.accrued_at())
+        at = max(self.facts.learned_at, self.facts.informed_at or self.facts.learned_at, self.accrued_at())
         for (partner, currency), (sale, commission) in targets.items():
             stands_sale, stands_commission = self.booked.earned(partner, currency)
             if (sale, commission) != (stands_sale, stands_commission):

@@ -22,6 +22,13 @@ class CouponRule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Lock:
+    """How long a customer stays with those who were credited with an order: `months`, None for ever."""
+
+    months: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
     """How the touches of a path become credit.
 
@@ -30,7 +37,8 @@ class Attribution:
     arrive by that method. `groups` name partners of a kind; where `priority` names some of those groups,
     only the touches of the first of them that is in the path count, and partners of none of them come last.
     `channel_weights` are the program's own, by group or channel. Clicks on links that stood on a host of
-    `stand_down`, such as the shop's own checkout, don't count.
+    `stand_down`, such as the shop's own checkout, don't count. With a `lock` the partners of an order earn
+    the customer's later ones too, whatever led to those.
     """
 
     model: str = "last"
@@ -44,6 +52,7 @@ class Attribution:
     priority: tuple[str, ...] = ()
     window_days_by_event: dict[str, int] = field(default_factory=dict)
     stand_down: tuple[str, ...] = ()
+    lock: Lock | None = None
 
     def window_days_for(self, method: Method, event: str | None = None) -> int:
         """The window, in days, of a conversion of this event that arrived by this method.
@@ -86,6 +95,14 @@ class TierMode(StrEnum):
     RETROACTIVE = "retroactive"
 
 
+class CustomerKind(StrEnum):
+    """Whose order it is: a customer's first of its event, a later one, or nobody told whose."""
+
+    NEW = "new"
+    RETURNING = "returning"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class CommissionRule:
     """What one event pays: `kind` is a name of `domain.commission.KINDS`.
@@ -93,7 +110,9 @@ class CommissionRule:
     `rate_bp` is in basis points of the sale, `amount_minor` in minor units of the program's currency, and
     so are `min_order_minor` (a smaller order pays nothing) and `cap_minor` (an order pays no more).
     `partner` or `group`, and `sku` or `category`, say for whom and for which lines of an order the rule is;
-    lines of the categories in `exclude` earn nothing under it.
+    lines of the categories in `exclude` earn nothing under it. `customer` says for which customers it is;
+    with `recurring_months` it pays for so many months from the customer's first order of this event on, and
+    nothing after that; without, for ever.
     """
 
     event: str
@@ -109,17 +128,34 @@ class CommissionRule:
     exclude: tuple[str, ...] = ()
     min_order_minor: int = 0
     cap_minor: int | None = None
+    customer: CustomerKind | None = None
+    recurring_months: int | None = None
 
     @property
-    def selector(self) -> tuple[str, str | None, str | None, str | None, str | None]:
-        """What the rule is for; no two rules of one version are for the same."""
+    def place(self) -> tuple[str, str | None, str | None, str | None, str | None]:
+        """What the rule is for, whoever the customer is."""
         return self.event, self.partner, self.group, self.sku, self.category
 
     @property
-    def specificity(self) -> tuple[int, int]:
-        """How special the rule is: first for whom, then for what. Of those that match, the greatest wins."""
+    def selector(self) -> tuple[object, CustomerKind | None]:
+        """What the rule is for; no two rules of one version are for the same."""
+        return self.place, self.customer
+
+    @property
+    def specificity(self) -> tuple[int, int, int]:
+        """How special the rule is: for whom, then for what, then for which customers.
+
+        Of those that match, the greatest wins.
+        """
         whom = 2 if self.partner else 1 if self.group else 0
-        return whom, 2 if self.sku else 1 if self.category else 0
+        return whom, 2 if self.sku else 1 if self.category else 0, 1 if self.customer else 0
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether it can't be told what it pays while nobody knows whose the order is."""
+        if self.customer is CustomerKind.UNKNOWN:
+            return False
+        return self.customer is not None or self.recurring_months is not None
 
     @property
     def is_for_lines(self) -> bool:
@@ -146,6 +182,13 @@ def in_force(versions: Sequence[Terms], at: datetime) -> Terms | None:
     """
     started = [terms for terms in versions if terms.starts_at <= at]
     return started[-1] if started else next(iter(versions), None)
+
+
+def look_at_customers(versions: Sequence[Terms]) -> bool:
+    """Whether any version decides by what else the customer has ordered."""
+    return any(
+        terms.attribution.lock or any(rule.asks_who for rule in terms.commissions) for terms in versions
+    )
 
 
 def longest_window_days(versions: Sequence[Terms]) -> int:

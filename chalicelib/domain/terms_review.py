@@ -9,7 +9,7 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.ids import check_slug
 from chalicelib.domain.money import check_amount
 from chalicelib.domain.review import Review, normal_domain, within
-from chalicelib.domain.terms import Attribution, CommissionRule, Terms, Tier
+from chalicelib.domain.terms import Attribution, CommissionRule, CustomerKind, Terms, Tier
 
 MAX_RULES = 50
 MAX_TIERS = 20
@@ -19,6 +19,7 @@ MAX_CHANNELS = 50
 MAX_EVENTS = 50
 MAX_STAND_DOWN = 50
 MAX_DAYS = 365
+MAX_MONTHS = 120
 MAX_WEIGHT = 10_000
 MAX_RATE_BP = 10_000
 
@@ -55,6 +56,8 @@ def _review_attribution(review: Review, attribution: Attribution) -> None:
     for event, days in list(by_event.items())[:MAX_EVENTS]:
         review.check(_event, event, f"{path}.window_days_by_event")
         review.check(within, days, 1, MAX_DAYS, "days", f"{path}.window_days_by_event.{event}")
+    if attribution.lock is not None and attribution.lock.months is not None:
+        review.check(within, attribution.lock.months, 1, MAX_MONTHS, "months", f"{path}.lock.months")
     hosts = attribution.stand_down
     review.check(within, len(hosts), 0, MAX_STAND_DOWN, "hosts", f"{path}.stand_down")
     for position, host in enumerate(hosts[:MAX_STAND_DOWN]):
@@ -107,6 +110,10 @@ def _review_rule(review: Review, rule: CommissionRule, path: str) -> None:
     }.items():
         if value is not None:
             review.check(check_amount, value, f"{path}.{name}")
+    if rule.recurring_months is not None:
+        review.check(within, rule.recurring_months, 1, MAX_MONTHS, "months", f"{path}.recurring_months")
+        if rule.customer is CustomerKind.UNKNOWN:
+            review.check(_refuse, "field_invalid", "nobody knows since when", f"{path}.recurring_months")
     _review_tiers(review, rule.tiers, f"{path}.tiers")
 
 

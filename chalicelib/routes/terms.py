@@ -7,7 +7,16 @@ from chalice import Blueprint
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Method
-from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, Tier, TierMode
+from chalicelib.domain.terms import (
+    Attribution,
+    CommissionRule,
+    CouponRule,
+    CustomerKind,
+    Lock,
+    Terms,
+    Tier,
+    TierMode,
+)
 from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.services import access, terms
@@ -19,11 +28,18 @@ PIXEL_WINDOW_DAYS = 28
 """The usual life of a conversion pixel's cookie (Aspire); never longer than the other methods' window."""
 
 
+class LockBody(Body):
+    """For how many months a customer stays with the partners of an order; `null` is for ever."""
+
+    months: int | None
+
+
 class AttributionBody(Body):
     """Which touches count, and how they share. What is left out has the usual value.
 
     `groups` name partners of a kind; `priority` says which groups come first; `channel_weights` are those
     of the model of that name, by group or channel. Clicks on links on the hosts of `stand_down` don't count.
+    `lock` gives a customer to the partners of its first credited order.
     """
 
     model: str | None = None
@@ -37,6 +53,7 @@ class AttributionBody(Body):
     groups: dict[str, list[str]] | None = None
     priority: list[str] | None = None
     stand_down: list[str] | None = None
+    lock: LockBody | None = None
 
 
 class TierBody(Body):
@@ -49,7 +66,8 @@ class TierBody(Body):
 class CommissionBody(Body):
     """What one event pays: `rate_bp` (basis points), `tiers`, or `amount` (in the program's currency).
 
-    `partner` or `group`, and `sku` or `category`, narrow the rule; the most specific one that matches pays.
+    `partner` or `group`, `sku` or `category`, and `customer` narrow the rule; the most specific one that
+    matches pays. With `recurring_months` it pays for so long after the customer's first order.
     """
 
     event: str
@@ -65,6 +83,8 @@ class CommissionBody(Body):
     exclude: list[str] | None = None
     min_order: int | None = None
     cap: int | None = None
+    customer: CustomerKind | None = None
+    recurring_months: int | None = None
 
 
 class NewTerms(Body):
@@ -73,6 +93,12 @@ class NewTerms(Body):
     commissions: list[CommissionBody]
     attribution: AttributionBody | None = None
     hold_days: int | None = None
+
+
+class LockView(View):
+    """For how many months a customer stays with the partners of an order; null is for ever."""
+
+    months: int | None
 
 
 class AttributionView(View):
@@ -89,6 +115,7 @@ class AttributionView(View):
     groups: dict[str, list[str]]
     priority: list[str]
     stand_down: list[str]
+    lock: LockView | None
 
 
 class TermsView(View):
@@ -152,6 +179,7 @@ def _attribution(body: AttributionBody) -> Attribution:
             groups=groups,
             priority=None if body.priority is None else tuple(body.priority),
             stand_down=None if body.stand_down is None else tuple(body.stand_down),
+            lock=None if body.lock is None else Lock(body.lock.months),
         )
     )
     windows = {Method.PIXEL: min(PIXEL_WINDOW_DAYS, stated.window_days)} | (body.window_days_by_method or {})
@@ -176,6 +204,8 @@ def _rule(body: CommissionBody) -> CommissionRule:
             exclude=None if body.exclude is None else tuple(body.exclude),
             min_order_minor=body.min_order,
             cap_minor=body.cap,
+            customer=body.customer,
+            recurring_months=body.recurring_months,
         ),
     )
 
@@ -205,6 +235,7 @@ def _terms_view(version: Terms, only_for: str | None) -> TermsView:
             groups=groups,
             priority=list(attribution.priority),
             stand_down=list(attribution.stand_down),
+            lock=LockView(months=attribution.lock.months) if attribution.lock else None,
         ),
         hold_days=version.hold_days,
         commissions=[_rule_view(rule) for rule in rules],
@@ -227,4 +258,6 @@ def _rule_view(rule: CommissionRule) -> dict[str, Any]:
         exclude=list(rule.exclude) or None,
         min_order=rule.min_order_minor or None,
         cap=rule.cap_minor,
+        customer=rule.customer,
+        recurring_months=rule.recurring_months,
     )

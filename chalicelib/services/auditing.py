@@ -14,7 +14,7 @@ from chalicelib.domain.errors import NotFound, Unavailable
 from chalicelib.domain.journal import Books, Entry, Kind
 from chalicelib.domain.period import Month
 from chalicelib.domain.settlement import Booked, settle
-from chalicelib.services import months
+from chalicelib.services import customers, months
 from chalicelib.services.folders import published_folder
 from chalicelib.services.months import sha256_of
 from chalicelib.services.publishing import written
@@ -132,10 +132,11 @@ def _unexplained(stores: Stores, rules: Rules, entry: Entry) -> Iterator[str]:
 
 def _follows(stores: Stores, rules: Rules, accrual: Entry) -> bool:
     """Whether the facts, as they were known at some time, lead to this accrual and no other."""
-    for facts in stores.conversions.grown(accrual.conversion):
-        decided = _accruals(rules, _without_takings(facts), accrual)
-        if any(replace(e, month=accrual.month, booked_at=accrual.booked_at) == accrual for e in decided):
-            return True
+    for grown in stores.conversions.grown(accrual.conversion):
+        for facts in customers.as_was_known(stores, rules.versions, grown):
+            decided = _accruals(rules, _without_takings(facts), accrual)
+            if any(replace(e, month=accrual.month, booked_at=accrual.booked_at) == accrual for e in decided):
+                return True
     return False
 
 

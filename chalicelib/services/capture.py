@@ -35,6 +35,9 @@ MAX_AGE = timedelta(days=400)
 MAX_ITEMS = 200
 """Lines of an order. With their longest texts they take half of what DynamoDB lets a record hold."""
 
+MAX_CUSTOMERS = 10
+"""Customers of one order; who tells more of them is not believed."""
+
 MAX_ITEM_TEXT = 128
 MAX_QUANTITY = 1_000_000
 
@@ -82,7 +85,7 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
     _check_age(stores, conversion, report, now)
     clue = _clue(program, report, incoming.visitor)
     found = evidence.gather(stores, program, conversion, clue, report.occurred_at, now)
-    facts = Facts(conversion, report, now, None, found.touches, found.coupons)
+    facts = Facts(conversion, report, now, None, found.touches, found.coupons, customers=found.customers)
     decision = decide_now(stores, program, facts)
     state = state_of(facts, decision, Booked())
     shard = ids.shard_of(conversion, program.shards)
@@ -121,7 +124,7 @@ def _repeat(
             clues.append(_clue(program, known.facts.report, None))
         found = [evidence.gather(stores, program, conversion, each, at, now) for each in clues]
         new = _news(known.facts, evidence.together(found))
-        if not (confirms or new.touches or new.coupons):
+        if new.is_empty and not confirms:
             return Reply(conversion, known.outcome, known.state, duplicate=True)
         confirmation = replace(report, occurred_at=at) if confirms else known.facts.confirmation
         standing = _standing(stores, program, known, confirmation, new, now)
@@ -151,6 +154,7 @@ def _standing(
         confirmation=confirmation,
         touches=(*known.facts.touches, *new.touches),
         coupons=(*known.facts.coupons, *new.coupons),
+        customers=(*known.facts.customers, *new.customers),
     )
     decision = decide_now(stores, program, facts)
     return Standing(decision.outcome, state_of(facts, decision, known.booked), partners_of(decision))
@@ -175,6 +179,9 @@ def _news(facts: Facts, found: Evidence) -> Evidence:
     return Evidence(
         tuple(t for t in found.touches if (t.click_id, t.evidence, t.trusted) not in touches),
         tuple(coupon for coupon in found.coupons if coupon not in facts.coupons),
+        tuple(c for c in found.customers if c not in facts.customers)
+        if len(facts.customers) < MAX_CUSTOMERS
+        else (),
     )
 
 
@@ -185,7 +192,7 @@ def add_news(stores: Stores, known: Conversion, found: Evidence, now: datetime) 
         ConditionFailed: the conversion changed meanwhile.
     """
     new = _news(known.facts, found)
-    if not new.touches and not new.coupons:
+    if new.is_empty:
         return False
     stores.conversions.add_evidence(known, _key(new), new, now)
     return True
@@ -208,6 +215,8 @@ def _key(found: Evidence) -> str:
     for coupon in found.coupons:
         window = f"{coupon.starts_at}|{coupon.ends_at}"
         digest.update(f"{coupon.code}|{coupon.partner}|{coupon.trusted}|{window}\n".encode())
+    for customer in found.customers:
+        digest.update(f"customer {customer}\n".encode())
     return digest.hexdigest()[:24]
 
 

@@ -64,14 +64,18 @@ def gather(
         known = stores.identities.known(program.id, clue.customer, now)
         for visitor in known.visitors[:MAX_DEVICES]:
             touches += _journey(stores, program, visitor, since, until, now, "customer")
-    return Evidence(_bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue))
+    customers = (clue.customer,) if clue.customer and clue.trusted else ()
+    return Evidence(_bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue), customers)
 
 
 def together(gathered: Iterable[Evidence]) -> Evidence:
     """All that was gathered, each piece once."""
     parts = list(gathered)
-    touches = dict.fromkeys(touch for part in parts for touch in part.touches)
-    return Evidence(tuple(touches), tuple(dict.fromkeys(c for part in parts for c in part.coupons)))
+    return Evidence(
+        tuple(dict.fromkeys(touch for part in parts for touch in part.touches)),
+        tuple(dict.fromkeys(coupon for part in parts for coupon in part.coupons)),
+        tuple(dict.fromkeys(customer for part in parts for customer in part.customers)),
+    )
 
 
 def touches_of_visitor(

@@ -14,6 +14,7 @@ from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.reconciliation import Finding, Ours, compare_claim, compare_order, missing_there
+from chalicelib.services import customers
 from chalicelib.services.settle import Rules, rules_of
 from chalicelib.storage.conversions import Feed
 from chalicelib.storage.stores import Stores
@@ -157,7 +158,8 @@ def _ours(stores: Stores, matching: Matching, conversion: str) -> Ours | None:
     if found is None:
         return None
     rules = matching.rules
-    decision = decide(found.facts, rules.program, rules.versions, rules.rates)
+    facts = customers.informed(stores, rules.versions, found.facts)
+    decision = decide(facts, rules.program, rules.versions, rules.rates)
     return Ours(found.facts, decision, found.state)
 
 

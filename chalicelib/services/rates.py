@@ -11,7 +11,7 @@ from chalicelib.domain.money import check_currency
 from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rate, Rates, news, parse_rate
 from chalicelib.domain.review import Review, refuse
-from chalicelib.services import healing
+from chalicelib.services import customers, healing
 from chalicelib.storage.rates import BATCH
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -36,7 +36,8 @@ class Added:
 def decide_now(stores: Stores, program: Program, facts: Facts) -> Decision:
     """The decision under the program's terms and rates as they are stored."""
     rates = rates_for(stores, program, facts.effective.content.currency)
-    return decide(facts, program, stores.catalogue.terms(program.id), rates)
+    versions = stores.catalogue.terms(program.id)
+    return decide(customers.informed(stores, versions, facts), program, versions, rates)
 
 
 def rates_for(stores: Stores, program: Program, currency: str) -> Rates:

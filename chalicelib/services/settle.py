@@ -14,7 +14,7 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rates
 from chalicelib.domain.settlement import Settlement, settle
 from chalicelib.domain.terms import Terms
-from chalicelib.services import capture, evidence
+from chalicelib.services import capture, customers, evidence
 from chalicelib.storage.conversions import Conversion, Feed
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -76,6 +76,8 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
         try:
             if _heals(found) and _heal(stores, rules, found, now):
                 continue
+            if customers.shown(rules.versions, found.facts) != found.shown:
+                customers.wake_later(stores, rules.program, found, now)
             return _settle_once(stores, rules, found, books, now)
         except ConditionFailed as failure:
             if books.closing and 0 not in failure.failed:
@@ -84,13 +86,15 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
 
 
 def _settle_once(stores: Stores, rules: Rules, found: Conversion, books: Books, now: datetime) -> Result:
-    decision = decide(found.facts, rules.program, rules.versions, rules.rates)
-    settlement = settle(found.facts, decision, found.booked, rules.program, books, now)
+    facts = customers.informed(stores, rules.versions, found.facts)
+    decision = decide(facts, rules.program, rules.versions, rules.rates)
+    settlement = settle(facts, decision, found.booked, rules.program, books, now)
     if found.feed not in _UNDECIDED and not _changes(found, settlement):
         return Result.UNCHANGED
     for month in sorted({entry.month for entry in settlement.entries}):
         stores.journal.mark_dirty(rules.program.id, month, found.shard, now, secrets.token_hex(8))
-    stores.conversions.settle(found, settlement, _partners(found, decision), books)
+    shown = customers.shown(rules.versions, found.facts)
+    stores.conversions.settle(found, settlement, _partners(found, decision), books, shown)
     if settlement.due_at is not None and settlement.due_at <= now:
         return Result.BOOKED_IN_PART
     return Result.BOOKED if settlement.entries else Result.DECIDED

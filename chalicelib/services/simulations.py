@@ -16,6 +16,7 @@ from chalicelib.domain.review import refuse
 from chalicelib.domain.simulation import Changed, Difference, Earned, simulate
 from chalicelib.domain.terms import Terms
 from chalicelib.domain.terms_review import review_terms
+from chalicelib.services import customers
 from chalicelib.services.conversions import occurred_in
 from chalicelib.storage.catalogue_records import read_terms, terms_record
 from chalicelib.storage.stores import Stores
@@ -51,7 +52,8 @@ def run(
     rates = stores.rates.of(program.id)
     difference = Difference()
     for found in occurred_in(stores, program, month, month):
-        simulated = simulate(found.facts, program, [draft], rates, now)
+        facts = customers.informed(stores, [draft], found.facts)
+        simulated = simulate(facts, program, [draft], rates, now)
         difference.add(found.facts, found.booked, simulated)
         if difference.conversions % EVERY == 0:
             note(difference.conversions)

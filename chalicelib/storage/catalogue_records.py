@@ -9,7 +9,16 @@ from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
 from chalicelib.domain.partner import Coupon, Enrollment, Partner
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Consent, Method, Program
-from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, Tier, TierMode
+from chalicelib.domain.terms import (
+    Attribution,
+    CommissionRule,
+    CouponRule,
+    CustomerKind,
+    Lock,
+    Terms,
+    Tier,
+    TierMode,
+)
 from chalicelib.storage.codec import Item, compact
 
 
@@ -83,6 +92,7 @@ def terms_record(terms: Terms) -> Item:
             "groups": attribution.groups,
             "priority": attribution.priority,
             "stand_down": attribution.stand_down,
+            **({"lock": {"months": attribution.lock.months}} if attribution.lock else {}),
         },
         "commissions": [_rule_record(rule) for rule in terms.commissions],
     }
@@ -105,6 +115,8 @@ def _rule_record(rule: CommissionRule) -> Item:
             "exclude": list(rule.exclude),
             "min_order_minor": rule.min_order_minor or None,
             "cap_minor": rule.cap_minor,
+            "customer": str(rule.customer) if rule.customer else None,
+            "recurring_months": rule.recurring_months,
         }
     )
 
@@ -124,6 +136,8 @@ def _read_rule(item: Item) -> CommissionRule:
         exclude=tuple(item.get("exclude", [])),
         min_order_minor=item.get("min_order_minor", 0),
         cap_minor=item.get("cap_minor"),
+        customer=CustomerKind(item["customer"]) if "customer" in item else None,
+        recurring_months=item.get("recurring_months"),
     )
 
 
@@ -149,6 +163,7 @@ def read_terms(item: Item) -> Terms:
             groups={name: tuple(partners) for name, partners in kept.get("groups", {}).items()},
             priority=tuple(kept.get("priority", [])),
             stand_down=tuple(kept.get("stand_down", [])),
+            lock=Lock(kept["lock"].get("months")) if "lock" in kept else None,
         ),
         hold_days=item["hold_days"],
         commissions=tuple(map(_read_rule, item["commissions"])),

@@ -22,6 +22,7 @@ from chalicelib.domain.settlement import Booked, Settlement
 from chalicelib.settings import Settings
 from chalicelib.storage import journal, payouts, records
 from chalicelib.storage.codec import compact
+from chalicelib.storage.customers import Customers, Ordered
 from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
 from chalicelib.storage.trail import Trail
 
@@ -43,17 +44,27 @@ _READS = 5
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A click, coupon or customer of a conversion, with its own copy of the touches that it adds."""
+    """A click, coupon or customer of a conversion, with its own copy of the touches that it adds.
+
+    `customers` are those that somebody told whom the program trusts.
+    """
 
     touches: tuple[Touch, ...] = ()
     coupons: tuple[CouponMatch, ...] = ()
+    customers: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return not (self.touches or self.coupons or self.customers)
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """A conversion as stored: its facts, and the envelope. `outcome` is what its last report was told.
 
-    `appended` counts what was told since the first report.
+    `appended` counts what was told since the first report; `shown` how much of it its customer's later
+    orders were decided by.
     """
 
     facts: Facts
@@ -66,6 +77,7 @@ class Conversion:
     booked: Booked
     quarantined: str | None = None
     appended: int = 0
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,7 @@ class Conversions:
         self._journal = journal.Journal(settings)
         self._payouts = payouts.Payouts(settings)
         self._trail = Trail(settings)
+        self._customers = Customers(settings)
 
     def create(
         self,
@@ -121,20 +134,30 @@ class Conversions:
     ) -> bool:
         """Record the first report of an order; False where there is one (perhaps this very one)."""
         conversion = ids.conversion_id(report.program, report.event, report.order_id)
-        return self._table.put_once(
-            {
-                "pk": conversion,
-                "sk": "conversion",
-                "report": records.report_record(report),
-                **_evidence_record(evidence),
-                "version": 1,
-                "shard": shard,
-                "state": state,
-                "outcome": outcome,
-                "partners": list(partners),
-                **_queue(report.program, shard, Feed.DUE, report.received_at, conversion),
-            }
-        )
+        head = {
+            "pk": conversion,
+            "sk": "conversion",
+            "report": records.report_record(report),
+            **_evidence_record(evidence),
+            "version": 1,
+            "shard": shard,
+            "state": state,
+            "outcome": outcome,
+            "partners": list(partners),
+            **_queue(report.program, shard, Feed.DUE, report.received_at, conversion),
+        }
+        if not evidence.customers:
+            return self._table.put_once(head)
+        try:
+            transact(
+                [
+                    self._table.put_action(head, ABSENT),
+                    *self._ordered(report, evidence.customers, report.occurred_at),
+                ]
+            )
+        except ConditionFailed:
+            return False
+        return True
 
     def find(self, conversion: str) -> Conversion | None:
         """The conversion with all that is known of it, read consistently; None where no report came yet."""
@@ -155,6 +178,26 @@ class Conversions:
             ).facts
             for until in ["", *told]
         ]
+
+    def moments(self, conversion: str) -> list[datetime]:
+        """When something was told of it."""
+        found = self.find(conversion)
+        if found is None:
+            return []
+        items = self._items(conversion).values()
+        told = {parse_instant(item["received_at"], "received_at") for item in items if "received_at" in item}
+        told |= {adjustment.received_at for adjustment in found.facts.adjustments}
+        return sorted({found.facts.report.received_at, *told})
+
+    def as_told(self, conversion: str, until: datetime) -> Facts | None:
+        """What was known of it at that time; None where no report had come."""
+        items = self._items(conversion)
+        head = items.get("conversion")
+        known = {k: i for k, i in items.items() if i.get("received_at", "") <= format_instant(until)}
+        facts = _read(conversion, head, known).facts if head else None
+        if facts is None or facts.report.received_at > until:
+            return None
+        return replace(facts, adjustments=tuple(a for a in facts.adjustments if a.received_at <= until))
 
     def find_waiting(self, conversion: str) -> tuple[Adjustment, ...]:
         """Adjustments of an order, also while no report of it has come."""
@@ -196,7 +239,8 @@ class Conversions:
             **_evidence_record(evidence),
             "received_at": format_instant(now),
         }
-        self._append(found, item, now, standing.changes() if standing else {})
+        ordered = self._ordered(found.facts.report, evidence.customers, found.facts.effective.occurred_at)
+        self._append(found, item, now, standing.changes() if standing else {}, *ordered)
 
     def leave_evidence(self, conversion: str, key: str, evidence: Evidence, now: datetime) -> None:
         """Keep evidence for an order of which no report has come yet; its first settlement will read it.
@@ -228,7 +272,9 @@ class Conversions:
             "received_at": format_instant(now),
         }
         figures = {name: value for name, value in item["report"].items() if name != "items"}
-        self._append(found, item, now, {"confirmation": figures, **standing.changes()})
+        customers = (*found.facts.customers, *evidence.customers)
+        ordered = self._ordered(report, customers, report.occurred_at)
+        self._append(found, item, now, {"confirmation": figures, **standing.changes()}, *ordered)
 
     def adjust(self, found: Conversion, adjustment: Adjustment, state: State) -> None:
         """Keep an adjustment, once for each id.
@@ -292,9 +338,16 @@ class Conversions:
             return
 
     def settle(
-        self, found: Conversion, settlement: Settlement, partners: tuple[str, ...], opened: Books
+        self,
+        found: Conversion,
+        settlement: Settlement,
+        partners: tuple[str, ...],
+        opened: Books,
+        shown: int | None = None,
     ) -> None:
         """Book the entries and where the conversion now stands, in one transaction.
+
+        `shown` is how much of it its customer's later orders were decided by.
 
         Raises:
             ConditionFailed: the conversion changed, or a month was frozen, meanwhile.
@@ -308,6 +361,7 @@ class Conversions:
             "entries": [_short(entry, found.facts) for entry in settlement.booked.entries] or None,
             "applied": list(settlement.booked.applied) or None,
             "quarantined": None,
+            "shown": shown,
             **_queue(report.program, found.shard, feed, feed_at, found.facts.id),
         }
         head = self._table.update_action(
@@ -375,6 +429,10 @@ class Conversions:
         paid = {key: month for key, month in through.items() if month}
         return replace(found, booked=replace(found.booked, paid=paid))
 
+    def _ordered(self, report: Report, customers: tuple[str, ...], at: datetime) -> list[dict[str, Any]]:
+        conversion = ids.conversion_id(report.program, report.event, report.order_id)
+        return self._customers.actions(report.program, customers, Ordered(conversion, report.event, at))
+
     def _append(
         self,
         found: Conversion,
@@ -414,6 +472,7 @@ def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]
         touches=tuple(records.read_touch(t) for item in sources for t in item.get("touches", [])),
         coupons=tuple(records.read_coupon(c) for item in sources for c in item.get("coupons", [])),
         adjustments=tuple(sorted(adjustments, key=lambda a: (a.received_at, a.id))),
+        customers=tuple(sorted({customer for item in sources for customer in item.get("customers", [])})),
     )
     return Conversion(
         facts=facts,
@@ -429,6 +488,7 @@ def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]
         ),
         quarantined=head.get("quarantined"),
         appended=head.get("appended", 0),
+        shown=head.get("shown"),
     )
 
 
@@ -494,5 +554,6 @@ def _evidence_record(evidence: Evidence) -> dict[str, Any]:
         {
             "touches": [records.touch_record(touch) for touch in evidence.touches],
             "coupons": [records.coupon_record(coupon) for coupon in evidence.coupons],
+            "customers": list(evidence.customers),
         }
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.conversions import Conversions
     from chalicelib.storage.counts import Counts
     from chalicelib.storage.daily_keys import DailyKeys
+    from chalicelib.storage.customers import Customers
     from chalicelib.storage.guesses import Guesses
     from chalicelib.storage.hook_secrets import HookSecrets
     from chalicelib.storage.identities import Identities
@@ -53,6 +54,12 @@ class Stores:
         from chalicelib.storage.conversions import Conversions
 
         return Conversions(self.settings)
+
+    @cached_property
+    def customers(self) -> "Customers":
+        from chalicelib.storage.customers import Customers
+
+        return Customers(self.settings)
 
     @cached_property
     def identities(self) -> "Identities":

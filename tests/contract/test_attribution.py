@@ -333,3 +333,105 @@ class TestStandingDown:
             "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
         }
         stack.api("POST", f"/v1/programs/{shop.id}/terms", body).refused(422, 400)
+
+
+class TestCustomers:
+    """What a customer's earlier orders decide."""
+
+    RULES = (
+        {"event": "sale", "kind": "percent", "rate_bp": 2000, "customer": "new"},
+        {"event": "sale", "kind": "percent", "rate_bp": 500, "customer": "returning"},
+    )
+
+    @pytest.fixture
+    def sold(self):
+        """Sales of one customer, one after another."""
+
+        def tell(shop, **fields):
+            return shop.sell(customer_id="c-1", **fields)
+
+        return tell
+
+    def test_new_and_returning_customers_are_paid_by_rules_of_their_own(self, a_shop, stack, sold):
+        rule = {"event": "sale", "kind": "percent"}
+        rules = [
+            rule | {"rate_bp": 2000, "customer": "new"},
+            rule | {"rate_bp": 500, "customer": "returning"},
+        ]
+        shop = a_shop(terms={"commissions": rules})
+        anna = shop.partner()
+        token = shop.clicked(anna)
+        first = sold(shop, click_id=token)
+        stack.at("2026-11-11T12:00:00Z")
+        second = sold(shop, click_id=token)
+        nobodys = shop.sell(click_id=token)
+        assert [shop.credits(sale) for sale in (first, second)] == [{anna.id: 400}, {anna.id: 100}]
+        assert "customer returning" in shop.receipt(second)["text"]
+        assert shop.state(nobodys) == "held"
+        assert shop.receipt(nobodys)["checks"][-1]["detail"].startswith("customer_missing")
+
+    def test_an_older_order_that_is_told_late_makes_a_new_customer_a_returning_one(self, a_shop, stack, sold):
+        rule = {"event": "sale", "kind": "percent"}
+        rules = [
+            rule | {"rate_bp": 2000, "customer": "new"},
+            rule | {"rate_bp": 500, "customer": "returning"},
+        ]
+        shop = a_shop(terms={"commissions": rules})
+        anna = shop.partner()
+        token = shop.clicked(anna)
+        stack.at("2026-11-12T12:00:00Z")
+        newer = sold(shop, click_id=token)
+        stack.reconcile()
+        assert shop.credits(newer) == {anna.id: 400}
+        sold(shop, click_id=token, occurred_at="2026-11-11T12:00:00Z")
+        stack.reconcile()
+        booked = shop.draft().of(newer)
+        assert [(entry["kind"], entry["commission_amount"]) for entry in booked] == [
+            ("accrual", "4.00"),
+            ("correction", "-3.00"),
+        ]
+        assert booked[1]["reverses"] == booked[0]["entry_id"]
+
+    def test_a_rule_recurs_for_so_many_months_and_no_longer(self, a_shop, stack, sold):
+        rule = {"event": "sale", "kind": "percent", "rate_bp": 1000, "recurring_months": 1}
+        shop = a_shop(terms={"commissions": [rule], "window_days": 60})
+        anna = shop.partner()
+        token = shop.clicked(anna)
+        paid = []
+        for at in ("2026-11-10T13:00:00Z", "2026-12-10T13:00:00Z", "2026-12-10T13:00:01Z"):
+            stack.at(at)
+            paid.append(shop.credits(sold(shop, click_id=token))[anna.id])
+        assert paid == [200, 200, 0]
+
+    @pytest.mark.parametrize(("lock", "credited"), [({"months": None}, True), ({"months": 1}, False)])
+    def test_a_customer_stays_with_the_partner_of_the_first_order(self, a_shop, stack, sold, lock, credited):
+        shop = a_shop(terms={"lock": lock})
+        anna, ben = shop.partner("anna"), shop.partner("ben")
+        sold(shop, click_id=shop.clicked(anna))
+        stack.at("2026-12-09T12:00:00Z")
+        within = sold(shop, click_id=shop.clicked(ben))
+        stack.at("2026-12-30T12:00:00Z")
+        later = sold(shop)
+        assert shop.credits(within) == {anna.id: 200}
+        assert shop.receipt(within)["model"] == "lock"
+        assert [touch["reason"] for touch in shop.receipt(within)["path"]] == ["customer_locked"]
+        assert shop.credits(later) == ({anna.id: 200} if credited else {})
+        assert shop.state(later) == ("pending" if credited else "unattributed")
+
+    @pytest.mark.parametrize(
+        ("attribution", "rule"),
+        [
+            ({"lock": {"months": 0}}, {}),
+            ({"lock": {"months": 121}}, {}),
+            ({"lock": {}}, {}),
+            ({}, {"customer": "old"}),
+            ({}, {"recurring_months": 0}),
+            ({}, {"recurring_months": 6, "customer": "unknown"}),
+        ],
+    )
+    def test_what_cannot_be_meant_is_refused(self, shop, stack, attribution, rule):
+        body = {
+            "attribution": attribution,
+            "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000, **rule}],
+        }
+        stack.api("POST", f"/v1/programs/{shop.id}/terms", body).refused(422, 400)

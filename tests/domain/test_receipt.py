@@ -109,7 +109,7 @@ def test_limits_and_excluded_lines_are_told() -> None:
 
 
 def test_there_are_words_for_every_model_and_state() -> None:
-    assert set(receipt.MODELS) == {*MODELS, "coupon"}
+    assert set(receipt.MODELS) == {*MODELS, "coupon", "lock"}
     assert set(receipt.STATES) == set(State)
 
 

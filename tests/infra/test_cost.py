@@ -59,6 +59,19 @@ def test_the_units_are_those_of_a_click_and_a_conversion(stage: Any, clock: Any)
     assert (settled.reads, settled.writes) == units("conversions", "settled")
 
 
+def test_a_customer_takes_what_is_said_of_it(stage: Any, clock: Any) -> None:
+    meter = Meter()
+    meter.attach()
+    shop = Shop()
+    clock.set(NOON)
+    shop.sell(shop.click())
+    token = shop.click()
+    without = meter.of(lambda: shop.sell(token))
+    having = meter.of(lambda: shop.sell(token, customer_id="c-1"))
+    (said,) = re.findall(r"takes (\d+) write units and (\d+) read unit more", TEXT)
+    assert (having.writes - without.writes, having.reads - without.reads) == tuple(map(float, said))
+
+
 @pytest.mark.parametrize("clicks", [1, 25])
 def test_a_counting_batch_costs_the_same_however_many_clicks_of_a_link_it_holds(
     stage: Any, clock: Any, clicks: int

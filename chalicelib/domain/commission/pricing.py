@@ -1,10 +1,10 @@
 """The price of a sale for one partner: which rule pays for what, and how much, exactly.
 
-A rule may be for one partner or a group, and for a product or a category of lines. Of the rules that match
-a line the most specific one pays for it: first by whom it is for (the partner, its group, everybody), then
-by what (the product, its category, anything). What no line accounts for, and all of an order without
-lines, falls to the most specific rule for anything. Where something is left that no rule is for, the price
-isn't guessed.
+A rule may be for one partner or a group, for a product or a category of lines, and for new, returning or
+unknown customers. Of the rules that match a line the most specific one pays for it: first by whom it is for
+(the partner, its group, everybody), then by what (the product, its category, anything), then by the customer.
+What no line accounts for, and all of an order without lines, falls to the most specific rule for anything.
+Where something is left that no rule is for, the price isn't guessed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,14 +14,15 @@ from fractions import Fraction
 from chalicelib.domain.commission import KINDS
 from chalicelib.domain.commission.sale import Sale, Waiting
 from chalicelib.domain.conversion import Content, Item
-from chalicelib.domain.terms import CommissionRule
+from chalicelib.domain.terms import CommissionRule, CustomerKind
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one rule pays for its part of the sale, in minor units of the sale's currency.
 
-    `limited` says what changed the plain result: `minimum_order`, `cap` or nothing; `lines` are the
+    `limited` says what changed the plain result: `minimum_order`, `cap`, `recurring_over` or nothing;
+    `lines` are the
     positions of the order's lines that it pays for, None for whatever nothing else accounts for.
     """
 
@@ -60,9 +61,12 @@ def price(rules: Sequence[CommissionRule], partner: str, group: str | None, sale
     """The price of this sale for the partner, under the rules of the sale's event.
 
     Raises:
-        Waiting: `commission_rule_missing`, `items_exceed_amount`, `rate_missing`.
+        Waiting: `commission_rule_missing`, `customer_missing`, `items_exceed_amount`, `rate_missing`.
     """
     matching = [rule for rule in rules if _is_for(rule, partner, group)]
+    if not sale.tenure.known:
+        _check_nobody_asks(matching)
+    matching = [rule for rule in matching if rule.customer in {None, sale.tenure.kind}]
     if len(matching) == 1 and not matching[0].is_for_lines and not matching[0].exclude:
         return Price((_pay(matching[0], sale, sale),))
     whole = _best(rule for rule in matching if not rule.is_for_lines)
@@ -125,9 +129,17 @@ def rule_text(rule: CommissionRule) -> str:
         pays = f"tiered {rule.tier_mode}: {brackets}"
     else:
         pays = f"{rule.rate_bp} bp" if rule.rate_bp is not None else f"{rule.kind} {rule.amount_minor}"
-    stated = {"partner": rule.partner, "group": rule.group, "product": rule.sku, "category": rule.category}
+    stated: dict[str, object] = {"partner": rule.partner, "group": rule.group, "product": rule.sku}
+    stated |= {"category": rule.category, "customer": rule.customer, "months": rule.recurring_months}
     names = [f"{name} {value}" for name, value in stated.items() if value]
     return f"{pays} ({', '.join(names)})" if names else pays
+
+
+def _check_nobody_asks(rules: Sequence[CommissionRule]) -> None:
+    """Go on where no rule asks for the customer, or another one says what pays while nobody knows."""
+    told = {rule.place for rule in rules if rule.customer is CustomerKind.UNKNOWN}
+    if any(rule.asks_who and rule.place not in told for rule in rules):
+        raise Waiting("customer_missing", "the rules ask for the customer, and nobody told who it is")
 
 
 def _is_for(rule: CommissionRule, partner: str, group: str | None) -> bool:
@@ -152,6 +164,8 @@ def _pay(rule: CommissionRule, part: Sale, order: Sale) -> Part:
     base = part.content.amount_minor
     if rule.min_order_minor and order.content.amount_minor < order.stated(rule.min_order_minor):
         return Part(rule, base, Fraction(0), "minimum_order")
+    if rule.recurring_months is not None and not order.tenure.is_within(rule.recurring_months):
+        return Part(rule, base, Fraction(0), "recurring_over")
     pays = KINDS[rule.kind](rule, part)
     if rule.cap_minor is not None and pays > (cap := order.stated(rule.cap_minor)):
         return Part(rule, base, cap, "cap")

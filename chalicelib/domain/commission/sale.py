@@ -5,6 +5,7 @@ from datetime import date
 from fractions import Fraction
 
 from chalicelib.domain.conversion import Content
+from chalicelib.domain.customer import NOBODY, Tenure
 from chalicelib.domain.rates import NO_RATES, Rates, convert
 
 
@@ -22,7 +23,7 @@ class Sale:
     """The sale, or the lines of it that a rule is for, and the currency in which rules state amounts.
 
     `units` is what a flat amount is paid for: 1 for an order, the quantity for lines. `rates` are the
-    program's, of which those of the day `on` are used.
+    program's, of which those of the day `on` are used; `tenure` is what is known of the customer.
     """
 
     content: Content
@@ -30,6 +31,7 @@ class Sale:
     units: int = 1
     rates: Rates = NO_RATES
     on: date = date.min
+    tenure: Tenure = NOBODY
 
     def stated(self, amount_minor: int) -> Fraction:
         """An amount that a rule states, in minor units of the sale's currency.

@@ -9,6 +9,7 @@ from math import lcm
 from chalicelib.domain.commission.pricing import Price, price
 from chalicelib.domain.commission.sale import Sale, Waiting, exchange
 from chalicelib.domain.conversion import Report
+from chalicelib.domain.customer import NOBODY, Tenure
 from chalicelib.domain.money import round_half_away
 from chalicelib.domain.period import local_day
 from chalicelib.domain.program import Program
@@ -46,11 +47,18 @@ def unknown(report: Report) -> Worth:
     return Worth(report.content.currency, report.content.amount_minor, {})
 
 
-def reckon(report: Report, program: Program, terms: Terms, weights: dict[str, int], rates: Rates) -> Worth:
+def reckon(
+    report: Report,
+    program: Program,
+    terms: Terms,
+    weights: dict[str, int],
+    rates: Rates,
+    tenure: Tenure = NOBODY,
+) -> Worth:
     """The worth of the sale. Its day, for exchange rates, is that of the program's time zone.
 
     Raises:
-        Waiting: a rule or a rate is missing.
+        Waiting: a rule, a rate or the customer is missing.
     """
     content, event = report.content, report.event
     rules = [rule for rule in terms.commissions if rule.event == event]
@@ -59,7 +67,7 @@ def reckon(report: Report, program: Program, terms: Terms, weights: dict[str, in
     booked = program.settle_in or content.currency
     one_currency = content.currency == booked == program.currency
     on = _ANY_DAY if one_currency else local_day(report.occurred_at, program.timezone)
-    sale = Sale(content, program.currency, rates=rates, on=on)
+    sale = Sale(content, program.currency, rates=rates, on=on, tenure=tenure)
     sale_minor = content.amount_minor
     if booked != content.currency:
         sale_minor = round_half_away(exchange(sale_minor, content.currency, booked, rates, on))

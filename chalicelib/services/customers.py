@@ -1,0 +1,121 @@
+"""A customer's other orders: read where they decide on one, and decided again where one changes.
+
+A conversion that was told, or of which more was told, stays in the queue until its customer's later orders
+have been woken. Those are decided again from its facts as they are then. So the same facts come to the same
+end in whatever order they arrive; nothing of it rests on an index.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.domain.customer import Claim
+from chalicelib.domain.decision import Facts, claim_of
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.program import Program
+from chalicelib.domain.terms import Terms, look_at_customers
+from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.customers import Ordered
+from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import ConditionFailed
+
+_ATTEMPTS = 8
+
+
+def informed(stores: Stores, versions: Sequence[Terms], facts: Facts) -> Facts:
+    """The facts with those of the customer's earlier orders that decide on it, under these terms.
+
+    Only those are read: until the first order of the same event is found, and one that holds the customer.
+    """
+    if facts.customer is None or not look_at_customers(versions):
+        return facts
+    orders = stores.customers.orders(facts.report.program, facts.customer)
+    return _with_earlier(facts, versions, [o for o in orders if _place(o) < facts.place], _reader(stores))
+
+
+def _with_earlier(
+    facts: Facts, versions: Sequence[Terms], orders: Sequence[Ordered], read: Callable[[str], Facts | None]
+) -> Facts:
+    locks = any(terms.attribution.lock for terms in versions)
+    kept: list[Facts] = []
+    changed: list[datetime] = []
+    first_is_known, standing = False, None
+    for ordered in orders:
+        may_be_first = not first_is_known and ordered.event == facts.report.event
+        may_hold = locks and not (standing and standing.holds(ordered.occurred_at))
+        earlier = read(ordered.conversion) if may_be_first or may_hold else None
+        if earlier is None:
+            continue
+        changed.append(earlier.changed_at)
+        claim = _locking(earlier, versions) if may_hold else None
+        if earlier.stands and (may_be_first or claim):
+            first_is_known = first_is_known or may_be_first
+            standing = claim or standing
+            kept.append(earlier)
+    return replace(facts, earlier=tuple(kept), informed_at=max(changed, default=None))
+
+
+def _locking(earlier: Facts, versions: Sequence[Terms]) -> Claim | None:
+    claim = claim_of(earlier, versions)
+    return claim if claim and claim.terms.attribution.lock else None
+
+
+def _reader(stores: Stores) -> Callable[[str], Facts | None]:
+    def read(conversion: str) -> Facts | None:
+        found = stores.conversions.find(conversion)
+        return found.facts if found else None
+
+    return read
+
+
+def _place(ordered: Ordered) -> tuple[datetime, str]:
+    return ordered.occurred_at, ordered.conversion
+
+
+def as_was_known(stores: Stores, versions: Sequence[Terms], facts: Facts) -> Iterator[Facts]:
+    """The facts with the earlier orders as they were known at some time, for every time; at least once."""
+    if facts.customer is None or not look_at_customers(versions):
+        yield facts
+        return
+    orders = stores.customers.orders(facts.report.program, facts.customer)
+    before = [ordered for ordered in orders if _place(ordered) < facts.place]
+    yield facts
+    for moment in sorted({at for o in before for at in stores.conversions.moments(o.conversion)}):
+        yield _with_earlier(
+            facts, versions, before, functools.partial(stores.conversions.as_told, until=moment)
+        )
+
+
+def shown(versions: Sequence[Terms], facts: Facts) -> int | None:
+    """How much is known of an order by which its customer's later ones are decided; None where none are."""
+    if not facts.customers or not look_at_customers(versions):
+        return None
+    return facts.told
+
+
+def wake_later(stores: Stores, program: Program, found: Conversion, now: datetime) -> None:
+    """Put the customer's later orders back into the queue, so that they are decided by what is known now.
+
+    Raises:
+        Unavailable: others kept changing one of them; the order itself stays in the queue.
+    """
+    since = min(found.facts.report.occurred_at, found.facts.effective.occurred_at)
+    for customer in found.facts.customers:
+        for ordered in stores.customers.orders(program.id, customer):
+            if ordered.conversion != found.facts.id and ordered.occurred_at >= since:
+                _wake(stores, program, ordered.conversion, now)
+
+
+def _wake(stores: Stores, program: Program, conversion: str, now: datetime) -> None:
+    """Also one that is in the queue: whoever decides on it at this moment has to begin again."""
+    for _ in range(_ATTEMPTS):
+        found = stores.conversions.find(conversion)
+        if found is None:
+            return
+        try:
+            stores.conversions.wake(conversion, found.version, program.id, found.shard, now)
+        except ConditionFailed:
+            continue
+        return
+    raise Unavailable("storage_busy", "the customer's orders are being changed by others; try again")
