@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from chalicelib.storage.clicks import Clicks
     from chalicelib.storage.conversions import Conversions
     from chalicelib.storage.counts import Counts
-    from chalicelib.storage.daily_keys import DailyKeys
     from chalicelib.storage.customers import Customers
+    from chalicelib.storage.daily_keys import DailyKeys
     from chalicelib.storage.guesses import Guesses
     from chalicelib.storage.hook_secrets import HookSecrets
     from chalicelib.storage.identities import Identities
