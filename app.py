@@ -27,6 +27,7 @@ ROUTES = (
     "identities",
     "stats",
     "deliveries",
+    "doctor",
     "ledgers",
     "reconciliations",
     "simulations",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chalicelib import bootstrap
-from chalicelib.commands import audit, ledger, simulate, status
+from chalicelib.commands import audit, doctor, ledger, simulate, status
 from chalicelib.domain.audit import Actor
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.services import keeping
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     replay.add_argument("file", help="the log, one line an event; - for standard input")
     replay.set_defaults(run=_replay_clicks)
+    doctor.register(commands)
     ledger.register(commands)
     simulate.register(commands)
     status.register(commands)

@@ -21,7 +21,8 @@ class Settings:
     `finance_topic` the SNS topic that is told of published ledgers (None: nobody is told); `jobs_queue` the
     name of the queue of jobs (None: this stage starts none), `reconcile_queue` that of shards with much
     to settle (None: one worker settles all). `ledger_lock` is S3's mode of locking published files: nobody
-    ends one of COMPLIANCE early.
+    ends one of COMPLIANCE early. `calls_itself` lets calls out reach this machine, which a local stack needs
+    and no other may.
     """
 
     table_prefix: str
@@ -34,6 +35,7 @@ class Settings:
     jobs_queue: str | None = None
     reconcile_queue: str | None = None
     ledger_lock: str = "COMPLIANCE"
+    calls_itself: bool = False
 
     def table(self, name: str) -> str:
         """The full name of a table, such as `linkledger-dev-clicks` for `clicks`."""
@@ -67,6 +69,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     queue = take("JOBS_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     shard_queue = take("RECONCILE_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     lock = take("LEDGER_LOCK", r"COMPLIANCE|GOVERNANCE", default="COMPLIANCE")
+    calls_itself = take("CALLS_ITSELF", r"|yes", default="")
     if base_url and not urlsplit(base_url).hostname:
         wrong.append("BASE_URL names no host")
     if wrong:
@@ -82,4 +85,5 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         queue or None,
         shard_queue or None,
         lock,
+        calls_itself == "yes",
     )

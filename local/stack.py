@@ -23,11 +23,13 @@ from local.workers import Progress, QueueWorker, StreamWorker, Worker, Workers
 PREFIX = "linkledger-local"
 
 _SETTINGS = {
+    "CALLS_ITSELF": "yes",
     "LEDGER_SHARDS": "1",
     "POWERTOOLS_METRICS_DISABLED": "true",
     "POWERTOOLS_LOG_LEVEL": "WARNING",
 }
-"""One machine gains nothing from several shards, and a ledger in one file is easier to read."""
+"""One machine gains nothing from several shards, and a ledger in one file is easier to read; links and shops
+are on it, too."""
 
 
 class FolderInUse(Exception):

@@ -53,6 +53,7 @@ DOMAIN_ORDER = (
     *("audit", "credentials", "session", "program", "terms", "partner", "link", "codes", "token"),
     "destination",
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
+    *("checkup", "content_policy", "diagnosis", "addresses"),
     *("deliveries", "postback", "rates"),
     *("attribution", "path", "customer", "commission", "decision"),
     *("takings", "journal", "booking", "settlement", "ledger"),

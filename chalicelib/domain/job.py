@@ -13,6 +13,7 @@ class JobKind(StrEnum):
     RECOVERY = "recovery"
     SIMULATION = "simulation"
     WORTH = "worth"
+    CHECKUP = "checkup"
 
 
 class JobState(StrEnum):

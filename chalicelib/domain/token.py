@@ -3,7 +3,8 @@
 A token is 44 bytes in unpadded base64url (59 characters): key id (1 byte), milliseconds since 1970 (6),
 visitor (10), nonce (3), link number (8), and the first 16 bytes of an HMAC-SHA256 over a purpose salt and
 the 28 bytes before it. Truncating to 128 bits follows RFC 2104, section 5; the salt keeps a signature made
-for another purpose with the same key from being a token (as itsdangerous does).
+for another purpose with the same key from being a token (as itsdangerous does). Check-ups have a purpose of
+their own: a test's token is no click's, and a click's no test's.
 """
 
 import base64
@@ -22,6 +23,8 @@ LENGTH = 59
 
 _SALT = b"linkledger.click-token.1\x00"
 _COOKIE_SALT = b"linkledger.visitor-cookie.1\x00"
+_TEST_SALT = b"linkledger.test-token.1\x00"
+_TEST_COOKIE_SALT = b"linkledger.test-cookie.1\x00"
 _PAYLOAD_BYTES = 28
 _TAG_BYTES = 16
 _LATEST_MS = 253_370_764_800_000
@@ -45,8 +48,8 @@ class Token:
     link_id: str
 
 
-def sign(token: Token, key: bytes) -> str:
-    """The token's text.
+def sign(token: Token, key: bytes, *, is_test: bool = False) -> str:
+    """The token's text; a test's where it is for a check-up.
 
     Raises:
         ValueError: a part that does not have its form.
@@ -57,16 +60,17 @@ def sign(token: Token, key: bytes) -> str:
             epoch_ms(token.at).to_bytes(6, "big"),
             visitor_bytes(token.visitor),
             bytes.fromhex(token.nonce),
-            _link_bytes(token.link_id),
+            link_bytes(token.link_id),
         )
     )
     if len(payload) != _PAYLOAD_BYTES:
         raise ValueError("a part of the token has the wrong length")
-    return base64.urlsafe_b64encode(payload + _tag(payload, key)).decode().rstrip("=")
+    tag = _tag(payload, key, _TEST_SALT if is_test else _SALT)
+    return base64.urlsafe_b64encode(payload + tag).decode().rstrip("=")
 
 
-def read(text: str, keys: Mapping[int, bytes]) -> Token | None:
-    """What the token says, or None where its spelling, key or signature is wrong.
+def read(text: str, keys: Mapping[int, bytes], *, is_test: bool = False) -> Token | None:
+    """What the token says, or None where its spelling, key, purpose or signature is wrong.
 
     Each token has one spelling: the two spare bits of the last character must be zero. The signature is
     compared in constant time.
@@ -76,7 +80,7 @@ def read(text: str, keys: Mapping[int, bytes]) -> Token | None:
     raw = base64.urlsafe_b64decode(text + "=")
     payload, tag = raw[:_PAYLOAD_BYTES], raw[_PAYLOAD_BYTES:]
     key = keys.get(payload[0])
-    genuine = hmac.compare_digest(tag, _tag(payload, key or b""))
+    genuine = hmac.compare_digest(tag, _tag(payload, key or b"", _TEST_SALT if is_test else _SALT))
     canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=") == text
     at_ms = int.from_bytes(payload[1:7], "big")
     if key is None or not genuine or not canonical or at_ms >= _LATEST_MS:
@@ -101,23 +105,25 @@ def order_in_instant(text: str) -> bytes:
     return raw[17:20] + raw
 
 
-def sign_visitor(visitor: str, key_id: int, key: bytes) -> str:
+def sign_visitor(visitor: str, key_id: int, key: bytes, *, is_test: bool = False) -> str:
     """The cookie's text for a visitor: key id (1 byte), visitor (10) and 16 bytes of HMAC, in base64url.
 
     Signed, because a visitor can be read from any token, and whoever could set it as a cookie would put
     clicks of their own into somebody else's journey.
     """
     payload = key_id.to_bytes(1, "big") + visitor_bytes(visitor)
-    return base64.urlsafe_b64encode(payload + _tag(payload, key, _COOKIE_SALT)).decode()
+    salt = _TEST_COOKIE_SALT if is_test else _COOKIE_SALT
+    return base64.urlsafe_b64encode(payload + _tag(payload, key, salt)).decode()
 
 
-def read_visitor(text: str, keys: Mapping[int, bytes]) -> str | None:
-    """The visitor that a cookie names, or None where its spelling, key or signature is wrong."""
+def read_visitor(text: str, keys: Mapping[int, bytes], *, is_test: bool = False) -> str | None:
+    """The visitor that a cookie names, or None where its spelling, key, purpose or signature is wrong."""
     if not _COOKIE_SPELLING.fullmatch(text):
         return None
     raw = base64.urlsafe_b64decode(text)
     key = keys.get(raw[0])
-    genuine = hmac.compare_digest(raw[11:], _tag(raw[:11], key or b"", _COOKIE_SALT))
+    salt = _TEST_COOKIE_SALT if is_test else _COOKIE_SALT
+    genuine = hmac.compare_digest(raw[11:], _tag(raw[:11], key or b"", salt))
     return visitor_text(raw[1:11]) if key is not None and genuine else None
 
 
@@ -140,7 +146,12 @@ def link_id(raw: bytes) -> str:
     return "lnk_" + base64.b32encode(raw).decode().rstrip("=").lower()
 
 
-def _link_bytes(text: str) -> bytes:
+def link_bytes(text: str) -> bytes:
+    """The 8 bytes of a link's number.
+
+    Raises:
+        ValueError: no link's id.
+    """
     if not text.startswith("lnk_"):
         raise ValueError("no link id")
     return _unbase32(text[4:], 13, "===")
@@ -155,5 +166,5 @@ def _unbase32(text: str, length: int, padding: str = "") -> bytes:
         raise ValueError("not base32") from error
 
 
-def _tag(payload: bytes, key: bytes, salt: bytes = _SALT) -> bytes:
+def _tag(payload: bytes, key: bytes, salt: bytes) -> bytes:
     return hmac.digest(key, salt + payload, hashlib.sha256)[:_TAG_BYTES]

@@ -9,7 +9,7 @@ from chalice import Blueprint
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
-from chalicelib.services import inbox, jobs, reconciliations, simulation_jobs, worth
+from chalicelib.services import doctor, inbox, jobs, reconciliations, simulation_jobs, worth
 
 bp = Blueprint("app")
 
@@ -18,6 +18,7 @@ WORKS: dict[JobKind, jobs.Work] = {
     JobKind.RECOVERY: reconciliations.carry_out_recovery,
     JobKind.SIMULATION: simulation_jobs.carry_out,
     JobKind.WORTH: worth.carry_out,
+    JobKind.CHECKUP: doctor.carry_out,
 }
 """Who carries out which kind of job."""
 

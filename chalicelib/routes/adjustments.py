@@ -9,7 +9,7 @@ from chalicelib.routes import paging
 from chalicelib.routes.conversions import MERCHANTS, find_own, unknown
 from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
 from chalicelib.routes.idempotency import id_of, read_key
-from chalicelib.services import adjustments, capture
+from chalicelib.services import adjustments, capture, checkups
 
 bp = Blueprint(__name__)
 
@@ -87,20 +87,21 @@ def create_adjustment(call: Call[NewAdjustment]) -> Reply[AdjustmentView]:
     named = body.id if body.id is not None or key is None else id_of(key)
     if named is None:
         raise Invalid("field_required", "give an id, or send an Idempotency-Key", "id")
-    found = find_own(call)
-    if body.program not in {None, found.facts.report.program}:
+    conversion = call.path["conversion"]
+    tested = checkups.find_order(call.stores, conversion, call.now)
+    program = tested.checkup.program if tested else find_own(call).facts.report.program
+    if body.program not in {None, program} or not call.caller.may_touch_program(program):
         raise unknown()
     items = [adjustments.Back(i.line, i.sku, i.quantity, i.amount) for i in body.items or []]
     if body.items is not None and not 1 <= len(items) <= capture.MAX_ITEMS:
         raise Invalid("items_invalid", f"items are 1 to {capture.MAX_ITEMS}", "items")
     details = adjustments.Details(items)
-    adjusted = adjustments.adjust(
-        call.stores, found.facts.id, named, body.kind, body.amount, body.reason, call.now, details
-    )
+    adjust = checkups.adjust if tested else adjustments.adjust
+    adjusted = adjust(call.stores, conversion, named, body.kind, body.amount, body.reason, call.now, details)
     kept = adjusted.adjustment
     view = AdjustmentView(
         id=kept.id,
-        conversion=found.facts.id,
+        conversion=conversion,
         kind=kept.kind,
         amount=kept.amount_minor,
         items=_returned_views(kept),

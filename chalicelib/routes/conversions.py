@@ -58,12 +58,13 @@ class NewBatch(Body, frozen=True, kw_only=True):
 
 
 class RecordedView(View, frozen=True, kw_only=True):
-    """What became of a report; `duplicate` says that the order was known."""
+    """What became of a report; `duplicate` says that the order was known, `test` that a check-up told it."""
 
     id: str
     outcome: str
     state: str
     duplicate: bool
+    test: bool
 
 
 class BatchView(View, frozen=True, kw_only=True):
@@ -177,6 +178,7 @@ def _batch_result(call: Call[NewBatch], raw: dict[str, Any]) -> dict[str, Any]:
         "outcome": recorded.outcome,
         "state": recorded.state,
         "duplicate": recorded.duplicate,
+        "test": recorded.is_test,
     }
 
 
@@ -216,7 +218,11 @@ def _state(text: str | None) -> State | None:
 
 def _recorded_view(recorded: capture.Reply) -> RecordedView:
     return RecordedView(
-        id=recorded.id, outcome=recorded.outcome, state=recorded.state, duplicate=recorded.duplicate
+        id=recorded.id,
+        outcome=recorded.outcome,
+        state=recorded.state,
+        duplicate=recorded.duplicate,
+        test=recorded.is_test,
     )
 
 

@@ -83,16 +83,14 @@ def adjust(
         Conflict: `adjustment_conflict` (the id is there with other content), `conversion_reversed`,
             `conversion_rejected`.
     """
-    asked = _checked(adjustment_id, kind, amount_minor, reason, now, details)
+    asked = check(adjustment_id, kind, amount_minor, reason, now, details)
     for _ in range(_ATTEMPTS):
         found = stores.conversions.find(conversion)
         if found is None:
             raise NotFound("conversion_unknown", "there is no such conversion")
-        known = next((a for a in found.facts.adjustments if a.id == asked.id), None)
-        if known:
-            return Adjusted(_same(known, asked, details), found.state, duplicate=True)
-        adjustment = _resolved(found.facts, asked, details)
-        _check_possible(found, adjustment)
+        adjustment, is_known = work_out(found.facts, asked, details)
+        if is_known:
+            return Adjusted(adjustment, found.state, duplicate=True)
         state = _state_after(stores, found, adjustment)
         try:
             stores.conversions.adjust(found, adjustment, state)
@@ -117,7 +115,7 @@ def adjust_early(
     Raises:
         Invalid, Conflict: as `adjust`.
     """
-    adjustment = _checked(adjustment_id, kind, amount_minor, reason, now, details)
+    adjustment = check(adjustment_id, kind, amount_minor, reason, now, details)
     for _ in range(_ATTEMPTS):
         if stores.conversions.find(conversion) is not None:
             return adjust(stores, conversion, adjustment_id, kind, amount_minor, reason, now, details)
@@ -134,7 +132,21 @@ def adjust_early(
     raise Unavailable("storage_busy", "the conversion is being changed by others; try again")
 
 
-def _checked(
+def work_out(facts: Facts, asked: Adjustment, details: Details) -> tuple[Adjustment, bool]:
+    """The adjustment as it would be kept, and whether it is there already.
+
+    Raises:
+        Invalid, Conflict: as `adjust`.
+    """
+    known = next((a for a in facts.adjustments if a.id == asked.id), None)
+    if known:
+        return _same(known, asked, details), True
+    adjustment = _resolved(facts, asked, details)
+    _check_possible(facts, adjustment)
+    return adjustment, False
+
+
+def check(
     adjustment_id: str,
     kind: AdjustmentKind,
     amount_minor: int | None,
@@ -142,6 +154,11 @@ def _checked(
     now: datetime,
     details: Details,
 ) -> Adjustment:
+    """What is asked for, where it is right by itself.
+
+    Raises:
+        Invalid: `adjustment_invalid`, `amount_invalid`.
+    """
     if not _ID.fullmatch(adjustment_id):
         raise Invalid("adjustment_invalid", "id must be 1 to 100 letters, digits or ._:-", "id")
     if amount_minor is not None:
@@ -239,9 +256,8 @@ def _returned(facts: Facts, back: Back, field: str) -> Returned:
     return Returned(lines[0], item.sku, back.quantity or max(_pieces_left(facts, lines[0]), 1))
 
 
-def _check_possible(found: Conversion, adjustment: Adjustment) -> None:
+def _check_possible(facts: Facts, adjustment: Adjustment) -> None:
     """Refuse what can't be; a chargeback takes no notice of what was refunded before."""
-    facts = found.facts
     _check_count(len(facts.adjustments))
     if facts.rejected_at is not None:
         raise Conflict("conversion_rejected", "the conversion is rejected already")

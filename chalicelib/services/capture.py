@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain import ids
+from chalicelib.domain import ids, token
 from chalicelib.domain.conversion import Content, Item, Outcome, Report, State
 from chalicelib.domain.decision import Decision, Facts
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
@@ -47,7 +47,10 @@ _ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A report as its route parsed it. `customer_id` is the merchant's own id; `visitor` a journey."""
+    """A report as its route parsed it. `customer_id` is the merchant's own id; `visitor` a journey.
+
+    `test_visitor` is one that the cookie of a check-up names.
+    """
 
     event: str
     order_id: str
@@ -58,16 +61,21 @@ class Incoming:
     customer_id: str | None = None
     visitor: str | None = None
     occurred_at: datetime | None = None
+    test_visitor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of a report: the same id and outcome for every repetition of it."""
+    """What became of a report: the same id and outcome for every repetition of it.
+
+    `is_test`: it was told with a check-up's token, and is apart from everything that counts.
+    """
 
     id: str
     outcome: Outcome
     state: State
     duplicate: bool
+    is_test: bool = False
 
 
 def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) -> Reply:
@@ -81,6 +89,11 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
         Unavailable: nothing is certain; the same report may be sent again.
     """
     report = _report(stores, program, incoming, now)
+    if is_test(stores, incoming):
+        from chalicelib.services import checkups  # Only tests pay for it.
+
+        if tested := checkups.record(stores, program, incoming, report, now):
+            return tested
     conversion = ids.conversion_id(program.id, report.event, report.order_id)
     _check_age(stores, conversion, report, now)
     clue = _clue(program, report, incoming.visitor)
@@ -93,6 +106,13 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
     if stores.conversions.create(report, found, shard, decision.outcome, state, partners):
         return Reply(conversion, decision.outcome, state, duplicate=False)
     return _repeat(stores, program, report, clue, incoming.occurred_at, now)
+
+
+def is_test(stores: Stores, incoming: Incoming) -> bool:
+    """Whether the report comes with a token or cookie that was made for a check-up."""
+    if incoming.click_id and token.read(incoming.click_id, stores.secrets.token_keys, is_test=True):
+        return True
+    return incoming.test_visitor is not None and not incoming.click_id
 
 
 def partners_of(decision: Decision) -> tuple[str, ...]:
@@ -235,7 +255,7 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
     content = replace(incoming.content, items=_check_items(incoming.content.items))
     coupon = _text(incoming.coupon.strip() if incoming.coupon else None, "coupon", 64)
     customer_id = _text(incoming.customer_id, "customer_id", 256)
-    token = evidence.read_click_id(stores, incoming.click_id)
+    click = evidence.read_click_id(stores, incoming.click_id)
     return Report(
         program=program.id,
         event=incoming.event,
@@ -245,7 +265,7 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
         occurred_at=_check_time(incoming.occurred_at or now, now),
         received_at=now,
         confirmed=program.trust_browser or incoming.method not in BROWSER_METHODS,
-        click_id=incoming.click_id if token else None,
+        click_id=incoming.click_id if click else None,
         coupon=coupon,
         customer=evidence.customer_hash(stores, program.id, customer_id) if customer_id else None,
     )

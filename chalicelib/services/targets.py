@@ -33,6 +33,12 @@ class Target:
     offer: Offer
     landing: destination.Landing
 
+    @classmethod
+    def of(cls, link: Link, offer: Offer) -> "Target":
+        """What a link of the offer leads to."""
+        own = destination.own_destination(offer.program, link)
+        return cls(link, offer, destination.landing(own, offer.program, link))
+
 
 def find_target(stores: Stores, code: str) -> tuple[Target | None, bool]:
     """What is known of the code (None for an unknown one), and whether storage answered.
@@ -78,8 +84,6 @@ def _read_target(stores: Stores, code: str) -> Target | None:
     if link is None:
         stores.warm.forget("link", code)
         return None
-    offer = offer_of(stores, link.program)
-    own = destination.own_destination(offer.program, link)
-    target = Target(link, offer, destination.landing(own, offer.program, link))
+    target = Target.of(link, offer_of(stores, link.program))
     stores.warm.keep("link", code, target)
     return target

@@ -8,6 +8,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.storage.bucket import Bucket
     from chalicelib.storage.catalogue import Catalogue
+    from chalicelib.storage.checkups import Checkups
     from chalicelib.storage.clicks import Clicks
     from chalicelib.storage.conversions import Conversions
     from chalicelib.storage.counts import Counts
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.trail import Trail
     from chalicelib.storage.wakings import Wakings
     from chalicelib.storage.warm import Warm
+    from chalicelib.storage.web import Web
 
 
 class Stores:
@@ -134,6 +136,12 @@ class Stores:
         return Meters(self.settings)
 
     @cached_property
+    def checkups(self) -> "Checkups":
+        from chalicelib.storage.checkups import Checkups
+
+        return Checkups(self.settings)
+
+    @cached_property
     def hook_secrets(self) -> "HookSecrets":
         from chalicelib.storage.hook_secrets import HookSecrets
 
@@ -174,3 +182,9 @@ class Stores:
         from chalicelib.storage.warm import Warm
 
         return Warm()
+
+    @cached_property
+    def web(self) -> "Web":
+        from chalicelib.storage.web import Web
+
+        return Web(local=self.settings.calls_itself)

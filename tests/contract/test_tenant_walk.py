@@ -34,6 +34,7 @@ class Names:
     job: str
     key: str
     coupon: str
+    checkup: str
 
     def in_path(self, name: str) -> str:
         values = {"source": "shopify", "month": "2026-11"}
@@ -142,7 +143,10 @@ class Tenants:
     def tells(self) -> set[bytes]:
         """What no answer to anybody else may hold."""
         theirs = self.theirs
-        return {text.encode() for text in (theirs.code, theirs.conversion, theirs.secret, theirs.job)}
+        return {
+            text.encode()
+            for text in (theirs.code, theirs.conversion, theirs.secret, theirs.job, theirs.checkup)
+        }
 
 
 def names_of(stack: Stack, shop: Shop) -> Names:
@@ -162,6 +166,7 @@ def names_of(stack: Stack, shop: Shop) -> Names:
         job=started.json["job"],
         key=merchant_key(stack, shop)[0],
         coupon=f"SAVE-{shop.id}",
+        checkup=stack.api("POST", f"/v1/programs/{shop.id}/doctor", {"walk": False}).expect(202).json["id"],
     )
 
 
@@ -191,6 +196,7 @@ def tenants(running_stack: Stack) -> Tenants:
         job="job_" + "a" * (len(theirs.job) - 4),
         key="key_" + "a" * (len(theirs.key) - 4),
         coupon="SAVE-shop0-000000",
+        checkup="chk_" + "a" * (len(theirs.checkup) - 4),
     )
     return Tenants(here, there, own, theirs, nobodys)
 

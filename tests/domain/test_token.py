@@ -32,6 +32,20 @@ def test_what_was_signed_is_read_back() -> None:
     assert token.read(token.sign(a_token(), KEY), {1: KEY}) == a_token()
 
 
+def test_a_tests_token_is_no_clicks_and_a_clicks_no_tests() -> None:
+    tested = token.sign(a_token(), KEY, is_test=True)
+    assert token.read(tested, {1: KEY}, is_test=True) == a_token()
+    assert token.read(tested, {1: KEY}) is None
+    assert token.read(token.sign(a_token(), KEY), {1: KEY}, is_test=True) is None
+
+
+def test_a_tests_cookie_names_no_visitor_and_a_visitors_no_test() -> None:
+    tested = token.sign_visitor("abcdefghijklmnop", 1, KEY, is_test=True)
+    assert token.read_visitor(tested, {1: KEY}, is_test=True) == "abcdefghijklmnop"
+    assert token.read_visitor(tested, {1: KEY}) is None
+    assert token.read_visitor(token.sign_visitor("abcdefghijklmnop", 1, KEY), {1: KEY}, is_test=True) is None
+
+
 @given(
     st.integers(0, 255),
     st.integers(0, 253_370_764_799_999).map(from_epoch_ms),

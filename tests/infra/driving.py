@@ -18,7 +18,7 @@ import app
 from chalicelib import bootstrap
 from chalicelib.portal.rendering import asset_names
 from chalicelib.services import keys, reconcile
-from chalicelib.storage import aws
+from chalicelib.storage import aws, web
 from infra.rehearsal import BROWSER, a_schedule, header
 from local.functions import Context, Functions, QueueSource, StreamSource
 from local.gateway import Answer, Request, Resources, answer_of, event_of
@@ -98,6 +98,7 @@ class Driver:
         self._job("reconcile")
         self._compare_orders()
         self._simulate()
+        self._check_up()
         self._look()
         self._open_pages()
         self._later(days=30)
@@ -263,6 +264,36 @@ class Driver:
         self._call("POST", "/v1/reports", {"program": "acme", "from": "2026-10"})
         self._queue("run_job", "JOBS_QUEUE")
         self._call("GET", f"/v1/jobs/{job}")
+
+    def _check_up(self) -> None:
+        """A check-up that walks, and one that watches what is done."""
+        self._call("POST", "/v1/programs/acme/doctor", {"partner": "ada"})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(web.Web, "send", self._network)
+            self._queue("run_job", "JOBS_QUEUE")
+        watching = self._call("POST", "/v1/programs/acme/doctor", {"walk": False})
+        self._http("GET", "/" + watching["url"].rpartition("/")[2])
+        answer = self._http("GET", "/" + watching["url"].rpartition("/")[2])
+        click = header(answer, "Location").split("ll_click=")[1].split("&")[0]
+        told = {"program": "acme", "type": "click", "click_id": click}
+        self._http("POST", "/v1/collect", json.dumps(told).encode(), {"Content-Type": "text/plain"})
+        order = {"program": "acme", "event": "sale", "order_id": "test", "amount": 100, "currency": "EUR"}
+        test = self._call("POST", "/v1/conversions", {**order, "click_id": click})
+        self._call("POST", "/v1/conversions", {**order, "click_id": click})
+        refund = {"id": "t1", "kind": "refund", "reason": "a test"}
+        self._call("POST", f"/v1/conversions/{test['id']}/adjustments", refund)
+        self._call("GET", f"/v1/programs/acme/doctor/{watching['id']}")
+        self._call("GET", "/v1/programs/acme/doctor")
+
+    def _network(self, method: str, url: str, *_: Any, **__: Any) -> web.Answer:
+        """The internet, on which nobody but the app itself answers."""
+        base = self._stage.settings.base_url
+        if not url.startswith(base):
+            raise web.WebError("name_unknown", "the name can't be resolved")
+        caller = self._recorder.doing
+        answer = self._http(method, url.removeprefix(base))
+        self._recorder.doing = caller
+        return web.Answer(answer.status, tuple(answer.headers), answer.body)
 
     def _hand_on(self, click: str, released: str) -> None:
         """More than one pass of reconcile settles: shards are settled by others, of whom one has no time."""
