@@ -39,7 +39,21 @@ ROUTES = (
     "audit",
     "openapi",
 )
-PAGES = ("static", "signing", "console_home")
+PAGES = (
+    "static",
+    "signing",
+    "console_home",
+    "console_partners",
+    "console_links",
+    "console_conversions",
+    "console_jobs",
+    "console_orders",
+    "console_ledgers",
+    "console_reports",
+    "console_terms",
+    "console_setup",
+    "console_access",
+)
 JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money", "run_job", "settle_shard")
 
 # API Gateway's metrics go by this name, so each stage needs its own; Chalice sets the variable as it deploys.

@@ -59,7 +59,7 @@ DOMAIN_ORDER = (
     *("takings", "journal", "booking", "settlement", "ledger"),
     *("receipt", "simulation", "worth"),
     *("statement", "statement_page", "payout"),
-    *("review", "terms_review"),
+    *("review", "terms_review", "terms_text"),
     *("order_formats", "orders", "reconciliation", "job"),
 )
 """Nouns of the domain, earlier ones first: each imports only those before it."""

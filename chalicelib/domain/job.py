@@ -14,6 +14,8 @@ class JobKind(StrEnum):
     SIMULATION = "simulation"
     WORTH = "worth"
     CHECKUP = "checkup"
+    CLOSE = "close"
+    VERIFY = "verify"
 
 
 class JobState(StrEnum):

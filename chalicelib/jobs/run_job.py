@@ -9,7 +9,7 @@ from chalice import Blueprint
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
-from chalicelib.services import doctor, inbox, jobs, reconciliations, simulation_jobs, worth
+from chalicelib.services import doctor, inbox, jobs, ledger_jobs, reconciliations, simulation_jobs, worth
 
 bp = Blueprint("app")
 
@@ -19,6 +19,8 @@ WORKS: dict[JobKind, jobs.Work] = {
     JobKind.SIMULATION: simulation_jobs.carry_out,
     JobKind.WORTH: worth.carry_out,
     JobKind.CHECKUP: doctor.carry_out,
+    JobKind.CLOSE: ledger_jobs.carry_out_close,
+    JobKind.VERIFY: ledger_jobs.carry_out_verify,
 }
 """Who carries out which kind of job."""
 

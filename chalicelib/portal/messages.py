@@ -4,6 +4,24 @@ A word and not the text itself, so that nobody can put a sentence of their own o
 """
 
 DONE = {
+    "program_created": "The program is there. Publish its terms next.",
+    "partner_enrolled": "The partner takes part, and has its first link.",
+    "partner_paused": "All links of the partner rest.",
+    "partner_resumed": "The partner's links lead on again.",
+    "link_made": "The link is there.",
+    "link_changed": "The link is changed.",
+    "link_deleted": "The link is deleted.",
+    "coupon_made": "The promo code is given.",
+    "coupon_ended": "The promo code has ended.",
+    "adjusted": "It is noted, and booked with the next reconciliation.",
+    "reviewed": "It is decided.",
+    "entry_booked": "The entry is booked.",
+    "paid": "The batch is marked as paid.",
+    "paying": "The first payouts are booked; the rest follows within the hour.",
+    "terms_published": "The terms are published, and in force from now on.",
+    "settings_saved": "The settings are saved.",
+    "secret_ended": "The signing secret has ended.",
+    "key_ended": "The key has ended.",
     "signed_out": "You are signed out.",
     "signed_out_everywhere": "You are signed out on every device.",
 }

@@ -135,7 +135,7 @@ def publish_terms(call: Call[NewTerms]) -> TermsView:
     """Publish a new version of the terms, in force from now on."""
     call.caller.require_program(call.path["program"])
     published = terms.publish(call.stores, call.path["program"], *parts_of(call.body), call.now)
-    return _terms_view(published, only_for=None)
+    return terms_view(published, only_for=None)
 
 
 @bp.route("/v1/programs/{program}/terms", methods=["GET"], content_types=["*/*"])
@@ -151,7 +151,7 @@ def list_terms(call: Call[None]) -> paging.Listing[TermsView]:
     limit, start = paging.wanted(call)
     found, next_key = call.stores.catalogue.terms_page(program, limit, start)
     only_for = caller.partner if caller.is_partner else None
-    return paging.listing(call, [_terms_view(version, only_for) for version in found], next_key)
+    return paging.listing(call, [terms_view(version, only_for) for version in found], next_key)
 
 
 def parts_of(body: NewTerms) -> tuple[Attribution, int, list[CommissionRule]]:
@@ -210,7 +210,7 @@ def _rule(body: CommissionBody) -> CommissionRule:
     )
 
 
-def _terms_view(version: Terms, only_for: str | None) -> TermsView:
+def terms_view(version: Terms, only_for: str | None) -> TermsView:
     """The version; where `only_for` names a partner, without the other partners' groups and rules."""
     attribution = version.attribution
     own_group = attribution.group_of(only_for)

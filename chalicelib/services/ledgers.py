@@ -1,5 +1,7 @@
 """Reading ledgers: which months there are, and the files of one."""
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,15 +66,33 @@ def contents(stores: Stores, program: Program, month: Month, now: datetime) -> C
     Raises:
         NotFound: `ledger_unknown`.
     """
-    books = stores.journal.books(program)
-    published = books.closed_through is not None and month <= books.closed_through
-    status = Status.PUBLISHED if published else Status.DRAFT
-    folder = (published_folder if published else draft_folder)(program.id, month)
-    manifest = stores.bucket.find(folder + "manifest.json")
-    if manifest is None:
-        raise NotFound("ledger_unknown", "there is no ledger for this month")
-    read = json.loads(manifest)
+    status, folder = _folder(stores, program, month)
+    read = json.loads(_read(stores, folder + "manifest.json"))
     names = [part["name"] for part in read["parts"]] + ["manifest.json"]
     seconds = int(LINK_LIFE.total_seconds())
     links = {name: stores.bucket.link(folder + name, seconds) for name in names}
     return Contents(Ledger(program.id, month, status), read, links, now + LINK_LIFE)
+
+
+def summary(stores: Stores, program: Program, month: Month) -> list[dict[str, str]]:
+    """The lines of a month's `summary.csv`: one for each partner and currency, amounts decimal.
+
+    Raises:
+        NotFound: `ledger_unknown`.
+    """
+    _, folder = _folder(stores, program, month)
+    return list(csv.DictReader(io.StringIO(_read(stores, folder + "summary.csv").decode(), newline="")))
+
+
+def _folder(stores: Stores, program: Program, month: Month) -> tuple[Status, str]:
+    books = stores.journal.books(program)
+    if books.closed_through is not None and month <= books.closed_through:
+        return Status.PUBLISHED, published_folder(program.id, month)
+    return Status.DRAFT, draft_folder(program.id, month)
+
+
+def _read(stores: Stores, key: str) -> bytes:
+    body = stores.bucket.find(key)
+    if body is None:
+        raise NotFound("ledger_unknown", "there is no ledger for this month")
+    return body

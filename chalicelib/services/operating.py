@@ -71,12 +71,13 @@ def state_of(stores: Stores, now: datetime) -> StageState:
     return StageState(
         at=now,
         reconciled=stores.catalogue.last_reconcile(),
-        programs=tuple(_program_state(stores, program, now) for program in programs),
+        programs=tuple(program_state(stores, program, now) for program in programs),
         queues={name: Queue(name).depth() for name in names},
     )
 
 
-def _program_state(stores: Stores, program: Program, now: datetime) -> ProgramState:
+def program_state(stores: Stores, program: Program, now: datetime) -> ProgramState:
+    """How far one program's settlement and ledgers are; what waits is counted up to `COUNTED` a shard."""
     books = stores.journal.books(program)
     running = Month.of(now, program.timezone)
     months = []

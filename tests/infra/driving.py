@@ -24,6 +24,7 @@ from local.functions import Context, Functions, QueueSource, StreamSource
 from local.gateway import Answer, Request, Resources, answer_of, event_of
 from local.workers import Progress, QueueWorker, StreamWorker
 from tests.conftest import Clock, Stage
+from tests.infra import driving_console
 from tests.infra.calls import Recorder
 
 SEPTEMBER_20 = datetime(2026, 9, 20, 12, tzinfo=UTC)
@@ -102,6 +103,7 @@ class Driver:
         self._look()
         self._open_pages()
         self._later(days=30)
+        self._close_by_hand()
         self._job("close_month")
         self._streams()
         self._take_back()
@@ -363,14 +365,44 @@ class Driver:
         self._http("GET", f"/assets/{asset_names()['style.css']}", headers={})
         self._http("POST", "/console/sign-in", b"key=wrong", FORM, expect=401)
         self._http("GET", "/console/sign-in", headers={})
-        signed_in = self._http("POST", "/console/sign-in", f"key={self._admin_key}".encode(), FORM)
-        cookie = {"Cookie": header(signed_in, "Set-Cookie").split(";")[0]}
+        cookie = self._console_cookie()
         self._http("GET", "/console", headers=cookie)
+        new = {"id": "other", "name": "Other", "domains": "other.example.com", "currency": "EUR"}
+        self._http("POST", "/console", driving_console.encoded(new), FORM | cookie)
+        self._walk_console(cookie)
         self._clock.set(self._clock() + timedelta(hours=2))
         renewed = self._http("GET", "/console", headers=cookie)
         cookie = {"Cookie": header(renewed, "Set-Cookie").split(";")[0]}
         for area in ("portal", "console"):
             self._http("POST", f"/{area}/sign-out", b"everywhere=yes", FORM | cookie)
+
+    def _console_cookie(self) -> dict[str, str]:
+        signed_in = self._http("POST", "/console/sign-in", f"key={self._admin_key}".encode(), FORM)
+        return {"Cookie": header(signed_in, "Set-Cookie").split(";")[0]}
+
+    def _walk_console(self, cookie: dict[str, str]) -> None:
+        """Every page of the console and every form; what starts a job is waited for."""
+        steps = [*driving_console.pages(self._sale), *driving_console.forms(self._sale)]
+        started = []
+        for method, path, fields in steps:
+            at = f"/console/acme{path}"
+            answer = self._http(method, at, driving_console.encoded(fields), FORM | cookie)
+            started += [to for to in [header(answer, "Location")] if "/jobs/" in to or "/setup/" in to]
+        body, media = driving_console.order_file()
+        orders = self._http("POST", "/console/acme/orders", body, {"Content-Type": media} | cookie)
+        compared = header(orders, "Location")
+        self._queue("run_job", "JOBS_QUEUE")
+        for job in [*started, compared]:
+            self._http("GET", job, headers=cookie)
+        self._http("POST", compared, b"", FORM | cookie)
+        self._queue("run_job", "JOBS_QUEUE")
+
+    def _close_by_hand(self) -> None:
+        """Close from the console what the schedule would close, and that once more."""
+        cookie = self._console_cookie()
+        for _ in range(2):
+            self._http("POST", "/console/acme/ledgers", b"do=close", FORM | cookie)
+            self._queue("run_job", "JOBS_QUEUE")
 
     def _take_back(self) -> None:
         self._call("DELETE", f"/v1/keys/{self._key}")

@@ -1,0 +1,75 @@
+"""`/console/{program}/setup`: what each tracking method delivered last, and the doctor."""
+
+from chalice import Blueprint
+
+from chalicelib.domain.deliveries import hints_of, hints_of_program
+from chalicelib.domain.errors import LinkledgerError
+from chalicelib.domain.program import BROWSER_METHODS, Program
+from chalicelib.domain.session import Area
+from chalicelib.portal.console import program_of, see, shown
+from chalicelib.portal.page import See, Shown, Visit, page
+from chalicelib.portal.problems import problems
+from chalicelib.routes.replies import status_of
+from chalicelib.services import deliveries, doctor, walking
+
+bp = Blueprint(__name__)
+
+
+@bp.route("/console/{program}/setup", methods=["GET"], content_types=["*/*"])
+@page(Area.CONSOLE)
+def review_setup(visit: Visit) -> Shown:
+    """What arrived last by which method, with hints, and the newest check-ups."""
+    return _setup(visit, program_of(visit), {})
+
+
+@bp.route("/console/{program}/setup", methods=["POST"], content_types=["*/*"])
+@page(Area.CONSOLE)
+def start_checkup(visit: Visit) -> Shown | See:
+    """Let the doctor walk a test link, or open one that a person walks."""
+    program, form = program_of(visit), visit.form
+    try:
+        found = doctor.start(
+            visit.stores,
+            program.id,
+            visit.now,
+            walks=form.get("do") != "open",
+            event=form.get("event") or None,
+            wanted=form.get("destination") or None,
+            partner=form.get("partner") or None,
+        )
+    except LinkledgerError as error:
+        return _setup(visit, program, problems(error), status_of(error))
+    return see(program, f"setup/{found.id}")
+
+
+@bp.route("/console/{program}/setup/{checkup}", methods=["GET"], content_types=["*/*"])
+@page(Area.CONSOLE)
+def show_checkup(visit: Visit) -> Shown:
+    """One check-up, live: the page asks again by itself until every stage was looked at."""
+    program = program_of(visit)
+    seen = doctor.look(visit.stores, program.id, visit.path["checkup"], visit.now)
+    return shown(
+        "checkup",
+        program,
+        checkup=seen.checkup,
+        facts=seen.facts,
+        orders=seen.orders,
+        verdict=walking.verdict(seen.checkup.steps),
+        url=doctor.url_of(visit.stores, seen.checkup),
+    )
+
+
+def _setup(visit: Visit, program: Program, wrong: dict[str, str], status: int = 200) -> Shown:
+    delivered = deliveries.review(visit.stores, program, visit.now)
+    checkups = doctor.latest(visit.stores, program.id, visit.now)
+    return shown(
+        "setup",
+        program,
+        status,
+        hints=list(hints_of_program(delivered)),
+        methods=[(one, list(hints_of(one, delivered, visit.now))) for one in delivered],
+        unsigned=BROWSER_METHODS,
+        checkups=[(one, walking.verdict(one.steps)) for one in checkups],
+        sent={name: visit.form.get(name) for name in ("event", "destination", "partner")},
+        problems=wrong,
+    )

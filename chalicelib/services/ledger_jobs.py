@@ -1,0 +1,56 @@
+"""Closing and verifying by hand, as jobs: what the schedule and the auditor's command do, asked for now."""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.job import Job, JobKind
+from chalicelib.domain.period import Month
+from chalicelib.domain.program import Program
+from chalicelib.services import auditing, jobs
+from chalicelib.services.close import close_program
+from chalicelib.storage.stores import Stores
+
+SHOWN = 200
+"""Problems of a verification that its result names; all of them are counted."""
+
+
+def ask_close(stores: Stores, program: Program, now: datetime) -> Job:
+    """Start closing every month that is over."""
+    return _start(stores, JobKind.CLOSE, program, {}, now)
+
+
+def ask_verify(stores: Stores, program: Program, month: Month, now: datetime) -> Job:
+    """Start recomputing a closed month from its facts, and checking the chain back to the first one."""
+    return _start(stores, JobKind.VERIFY, program, {"month": str(month)}, now)
+
+
+def carry_out_close(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
+    """The months that were closed, none where none is over.
+
+    Raises:
+        CloseStopped: what stops it.
+    """
+    closed = close_program(stores, job.program, now)
+    return {"closed": [{"month": str(one.month), "sha256": one.sha256} for one in closed]}
+
+
+def carry_out_verify(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]:
+    """How much was looked at, and what is wrong.
+
+    Raises:
+        NotFound: `ledger_unknown`, the month isn't closed.
+    """
+    found = auditing.verify(stores, job.program, Month.parse(job.request["month"]))
+    return {
+        "month": job.request["month"],
+        "months": found.months,
+        "entries": found.entries,
+        "problems": list(found.problems[:SHOWN]),
+        "found": len(found.problems),
+    }
+
+
+def _start(stores: Stores, kind: JobKind, program: Program, request: dict[str, str], now: datetime) -> Job:
+    job_id = jobs.new_id()
+    folder = f"jobs/{program.id}/{job_id}/"
+    return jobs.start(stores, Job(job_id, kind, program.id, now, request, folder))

@@ -1,0 +1,289 @@
+"""The console: what those who run a program see and do there."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.conversion import State
+from chalicelib.domain.link import LinkState
+from chalicelib.domain.partner import Enrollment, Partner
+from chalicelib.services import reconcile
+from tests import scene
+from tests.portal.browsing import Page, Reader
+from tests.reconciling import work
+from tests.scene import AFTER_GRACE, MONTH_START, Scene
+
+DAY = timedelta(days=1)
+PAGES = (
+    *("", "/partners", "/partners/anna", "/links", "/coupons", "/conversions", "/orders", "/ledgers"),
+    *("/reports", "/terms", "/setup", "/access", "/activity"),
+)
+TERMS = '{"commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1500}]}'
+
+
+@pytest.fixture
+def shop(reader: Reader, clock: Any) -> Scene:
+    """A program with two partners, and an administrator who is signed in; a day after September's end."""
+    clock.set(AFTER_GRACE)
+    reader.now = AFTER_GRACE
+    made = scene.make(reader.stores)
+    for partner in scene.PARTNERS:
+        reader.stores.catalogue.add_partner_once(
+            Partner(partner, partner.title(), f"{partner}@example.com", MONTH_START)
+        )
+        enrollment = Enrollment(made.program.id, partner, made.links[partner].code, MONTH_START)
+        reader.stores.catalogue.add_enrollment_once(enrollment)
+    reader.sign_in_with_a_key()
+    return made
+
+
+def at(shop: Scene, path: str = "") -> str:
+    return f"/console/{shop.program.id}{path}"
+
+
+def hidden(page: Page, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]+)"', page.text)
+    assert found
+    return found[1]
+
+
+def follow(reader: Reader, answer: Page) -> Page:
+    assert answer.status == 303, answer.words
+    return reader.get(answer.location)
+
+
+def carried_out(reader: Reader, engine: Any, stage: Any, answer: Page) -> Page:
+    """The page of the job that a form started, before and after it is done."""
+    assert "looks again by itself" in follow(reader, answer).words
+    work(engine, stage)
+    return reader.get(answer.location)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens_for_its_own_merchant_and_for_no_other(
+    shop: Scene, reader: Reader, path: str
+) -> None:
+    shown = reader.get(at(shop, path))
+    assert shown.status == 200
+    assert "<script>" not in shown.text
+    assert "style=" not in shown.text
+    rival = scene.make(reader.stores)
+    stranger = Reader(reader.stores, reader.now)
+    stranger.sign_in_with_a_key(program=rival.program.id)
+    assert stranger.get(at(shop, path)).status == 404
+    assert stranger.post(at(shop, path), {"do": "close", "reason": "x"}).status in {403, 404, 405}
+
+
+def test_a_program_is_created_and_gets_its_first_terms(reader: Reader) -> None:
+    reader.sign_in_with_a_key()
+    assert "No program yet" in reader.get("/console").words
+    fields = {"id": "acme", "name": "Acme", "domains": "shop.example.com"}
+    created = reader.post("/console", fields | {"currency": "eur", "consent": "exempt"})
+    assert "Publish its terms next" in follow(reader, created).words
+    filled = reader.post("/console/acme/terms", {"do": "fill", "figure": "12.5", "window": "60"})
+    draft = re.search(r"<textarea[^>]*>(.*?)</textarea>", filled.text, re.DOTALL)[1].replace("&#34;", '"')
+    checked = reader.post("/console/acme/terms", {"do": "check", "terms": draft})
+    assert "The draft is fine" in checked.words
+    assert "12.5 %" in checked.words
+    published = follow(reader, reader.post("/console/acme/terms", {"do": "publish", "terms": draft}))
+    assert "Version 1" in published.words
+    (terms,) = reader.stores.catalogue.terms("acme")
+    assert (terms.commissions[0].rate_bp, terms.attribution.window_days) == (1250, 60)
+
+
+def test_what_is_wrong_with_a_program_stands_beside_its_field(reader: Reader) -> None:
+    reader.sign_in_with_a_key()
+    refused = reader.post("/console", {"id": "Ä", "name": "", "domains": "", "currency": "XXX"})
+    assert refused.status == 422
+    assert refused.text.count('aria-invalid="true"') >= 3
+
+
+def test_wrong_terms_are_refused_with_everything_that_is_wrong(shop: Scene, reader: Reader) -> None:
+    wrong = '{"hold_days": -1, "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 20000}]}'
+    refused = reader.post(at(shop, "/terms"), {"do": "publish", "terms": wrong})
+    assert refused.status == 422
+    assert "0 to 10000 basis points" in refused.words
+    assert "20000" in refused.text
+    assert len(reader.stores.catalogue.terms(shop.program.id)) == 1
+    assert reader.post(at(shop, "/terms"), {"do": "check", "terms": "{"}).status == 400
+
+
+def test_terms_are_tried_on_a_past_month(shop: Scene, reader: Reader, engine: Any, stage: Any) -> None:
+    shop.sell(reader.stores, MONTH_START + DAY)
+    asked = reader.post(at(shop, "/terms"), {"do": "simulate", "terms": TERMS, "month": "2026-09"})
+    done = carried_out(reader, engine, stage, asked)
+    assert "1 of 1 conversions would be paid otherwise" in done.words
+    assert "EUR 15.00" in done.words.replace("\u00a0", " ")
+
+
+def test_a_partner_is_invited_paused_and_given_a_key(shop: Scene, reader: Reader) -> None:
+    fields = {"name": "Carla", "email": "carla@example.com", "id": "carla"}
+    invited = follow(reader, reader.post(at(shop, "/partners"), fields))
+    assert "Carla" in invited.words
+    follow(reader, reader.post(at(shop, "/partners/carla"), {"do": "pause"}))
+    (link,) = reader.stores.links.of_program(shop.program.id, 10, None, "carla")[0]
+    assert link.state is LinkState.PAUSED
+    assert "Resume all links" in reader.get(at(shop, "/partners/carla")).words
+    follow(reader, reader.post(at(shop, "/partners/carla"), {"do": "resume"}))
+    assert reader.stores.links.find(link.code).state is LinkState.ACTIVE
+    assert "llk_" in reader.post(at(shop, "/partners/carla"), {"do": "key"}).text
+    assert "llk_" not in reader.get(at(shop, "/partners/carla")).text
+    refused = reader.post(at(shop, "/partners"), {"name": "X", "email": "nonsense"})
+    assert refused.status == 422
+
+
+def test_a_link_is_made_changed_and_deleted(shop: Scene, reader: Reader) -> None:
+    fields = {"partner": "anna", "code": "spring-sale", "destination": "https://shop.example.com/spring"}
+    page = follow(reader, reader.post(at(shop, "/links"), fields | {"utm": "utm_source=news"}))
+    assert "/spring-sale" in page.words
+    changed = {"destination": "https://shop.example.com/may", "expires": "2026-12-01", "paused": "yes"}
+    assert "Ended" not in follow(reader, reader.post(at(shop, "/links/spring-sale"), changed)).words
+    link = reader.stores.links.find("spring-sale")
+    assert (link.destination, link.state) == ("https://shop.example.com/may", LinkState.PAUSED)
+    assert "https://shop.example.com/spring" in reader.get(at(shop, "/links/spring-sale")).words
+    refused = reader.post(at(shop, "/links/spring-sale"), {"destination": "https://evil.example/"})
+    assert refused.status == 422
+    follow(reader, reader.post(at(shop, "/links/spring-sale"), {"do": "delete"}))
+    assert reader.stores.links.find("spring-sale").state is LinkState.DELETED
+
+
+def test_a_promo_code_is_given_and_ended(shop: Scene, reader: Reader, clock: Any) -> None:
+    page = follow(reader, reader.post(at(shop, "/coupons"), {"partner": "anna", "code": "SPRING5"}))
+    assert "SPRING5" in page.words
+    taken = reader.post(at(shop, "/coupons"), {"partner": "ben", "code": "spring5"})
+    assert taken.status == 409
+    follow(reader, reader.post(at(shop, "/coupons"), {"do": "end", "code": "SPRING5"}))
+    clock.set(AFTER_GRACE + timedelta(minutes=1))
+    assert "over" in reader.get(at(shop, "/coupons")).words
+
+
+def test_a_conversion_is_explained_and_refunded_once(shop: Scene, reader: Reader) -> None:
+    sold = shop.sell(reader.stores, MONTH_START + DAY)
+    path = at(shop, f"/conversions/{sold.id}")
+    assert sold.id in reader.get(at(shop, "/conversions")).text
+    assert sold.id not in reader.get(at(shop, "/conversions?partner=ben")).text
+    page = reader.get(path)
+    assert "the promo code earns the whole" in page.words
+    form = {"id": hidden(page, "id"), "kind": "refund", "amount": "40.00", "reason": "one came back"}
+    for _ in range(2):
+        follow(reader, reader.post(path, form))
+    found = reader.stores.conversions.find(sold.id)
+    assert [one.amount_minor for one in found.facts.adjustments] == [4_000]
+    refused = reader.post(path, form | {"id": "other", "amount": "9999"})
+    assert (refused.status, "9999" in refused.text) == (422, True)
+    assert reader.get(at(scene.make(reader.stores), f"/conversions/{sold.id}")).status == 404
+
+
+def test_months_are_closed_verified_and_paid(shop: Scene, reader: Reader, engine: Any, stage: Any) -> None:
+    shop.sell(reader.stores, MONTH_START + DAY)
+    reconcile.reconcile(reader.stores, AFTER_GRACE)
+    assert "draft" in reader.get(at(shop, "/ledgers")).words
+    closed = carried_out(reader, engine, stage, reader.post(at(shop, "/ledgers"), {"do": "close"}))
+    assert "2026-09" in closed.words
+    month = reader.get(at(shop, "/ledgers/2026-09"))
+    assert "published" in month.words
+    assert "ledger-00000.csv" in month.words
+    verified = carried_out(reader, engine, stage, reader.post(at(shop, "/ledgers/2026-09"), {"do": "verify"}))
+    assert "is what its facts say, to the byte" in verified.words
+    paid = {"do": "paid", "id": hidden(month, "id"), "method": ""} if "Mark as paid" in month.words else None
+    if paid:
+        assert "marked as paid" in follow(reader, reader.post(at(shop, "/ledgers/2026-09"), paid)).words
+
+
+def test_a_bonus_is_booked_by_hand_once(shop: Scene, reader: Reader) -> None:
+    page = reader.get(at(shop, "/ledgers"))
+    form = {"id": hidden(page, "id"), "kind": "bonus", "partner": "anna", "amount": "25.00"}
+    form |= {"currency": "EUR", "reason": "thank you"}
+    for _ in range(2):
+        assert "The entry is booked" in follow(reader, reader.post(at(shop, "/ledgers"), form)).words
+    refused = reader.post(at(shop, "/ledgers"), form | {"id": "other", "amount": "-25.00"})
+    assert refused.status == 422
+
+
+def test_an_order_file_is_compared_and_what_is_missing_recorded(
+    shop: Scene, reader: Reader, engine: Any, stage: Any
+) -> None:
+    told = "never-told,50.00,EUR,paid,2026-09-10T10:00:00Z,ANNA"
+    rows = f"order_id,amount,currency,status,occurred_at,coupon\n{told}\n"
+    body = (
+        '--x\r\nContent-Disposition: form-data; name="csv"; filename="orders.csv"\r\n'
+        f"Content-Type: text/csv\r\n\r\n{rows}\r\n--x--\r\n"
+    ).encode()
+    sent = reader.send("POST", at(shop, "/orders"), body, content_type="multipart/form-data; boundary=x")
+    compared = carried_out(reader, engine, stage, sent)
+    assert "never-told" in compared.words
+    recovered = carried_out(reader, engine, stage, reader.post(sent.location))
+    assert recovered.status == 200
+    listed = reader.get(at(shop, "/conversions")).words
+    assert "never-told" in listed
+    assert "file" in reader.post(at(shop, "/orders"), {"partner": ""}).words.lower()
+
+
+def test_a_report_sets_models_side_by_side(shop: Scene, reader: Reader, engine: Any, stage: Any) -> None:
+    shop.sell(reader.stores, MONTH_START + DAY)
+    shop.sell(reader.stores, MONTH_START + DAY, code="BEN")
+    asked = reader.post(at(shop, "/reports"), {"from": "2026-09", "to": "2026-09"})
+    done = carried_out(reader, engine, stage, asked)
+    assert "Shapley" in done.words
+    assert done.words.count("anna") >= 2
+    assert reader.post(at(shop, "/reports"), {"from": "soon"}).status == 422
+    for by in ("day", "partner", "link", "verdict", "channel", "campaign"):
+        assert reader.get(at(shop, f"/reports?by={by}")).status == 200
+
+
+def test_keys_and_secrets_are_shown_once_and_end_at_once(shop: Scene, reader: Reader) -> None:
+    made = reader.post(at(shop, "/access"), {"do": "key"})
+    assert "llk_" in made.text
+    assert "llk_" not in reader.get(at(shop, "/access")).text
+    key = hidden(made, "id")
+    assert "llk_" in reader.post(at(shop, "/access"), {"do": "rotate-key", "id": key}).text
+    follow(reader, reader.post(at(shop, "/access"), {"do": "end-key", "id": key}))
+    assert reader.stores.catalogue.find_key(key) is None
+    secret = reader.post(at(shop, "/access"), {"do": "secret"})
+    assert "whsec_" in secret.text
+    (kept,) = reader.stores.catalogue.secrets_of(shop.program.id)
+    follow(reader, reader.post(at(shop, "/access"), {"do": "end-secret", "id": kept.id}))
+    assert not reader.stores.catalogue.secrets_of(shop.program.id)
+
+
+def test_a_merchant_makes_no_keys(shop: Scene, reader: Reader) -> None:
+    merchant = Reader(reader.stores, reader.now)
+    merchant.sign_in_with_a_key(program=shop.program.id)
+    assert "made by an administrator" in merchant.get(at(shop, "/access")).words
+    assert merchant.post(at(shop, "/access"), {"do": "key"}).status == 403
+    assert merchant.post("/console", {"id": "mine"}).status == 403
+
+
+def test_settings_are_saved_and_stand_in_the_activity(shop: Scene, reader: Reader) -> None:
+    fields = {
+        "do": "settings",
+        "name": "New name",
+        "domains": "shop.example.com other.example.com",
+        "default_url": "https://shop.example.com/",
+        "late_days": "5",
+        "methods": ["api", "pixel"],
+    }
+    follow(reader, reader.post(at(shop, "/access"), fields))
+    program = reader.stores.catalogue.program(shop.program.id)
+    assert (program.name, program.late_days, len(program.methods)) == ("New name", 5, 2)
+    assert "New name" in reader.get(at(shop, "/activity")).text
+    assert reader.post(at(shop, "/access"), fields | {"late_days": "many"}).status == 422
+
+
+def test_a_test_link_is_opened_and_its_stages_are_watched(shop: Scene, reader: Reader) -> None:
+    page = follow(reader, reader.post(at(shop, "/setup"), {"do": "open", "partner": "anna"}))
+    assert "Follow the link, buy something" in page.words
+    assert "/~" in page.text
+    assert "Landing" in page.words
+    refused = reader.post(at(shop, "/setup"), {"do": "open", "destination": "https://evil.example/"})
+    assert (refused.status, "evil.example" in refused.text) == (422, True)
+    assert "anna" not in reader.get(at(scene.make(reader.stores), "/setup")).words
+
+
+def test_states_can_be_chosen(shop: Scene, reader: Reader) -> None:
+    shop.sell(reader.stores, MONTH_START + DAY)
+    for state in State:
+        assert reader.get(at(shop, f"/conversions?state={state}")).status == 200
+    assert reader.get(at(shop, "/conversions?state=nonsense")).status == 422
