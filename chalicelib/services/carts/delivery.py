@@ -159,7 +159,7 @@ def instant(seconds: object, field: str) -> datetime:
 def has_base64_hmac(secret: str, body: bytes, signature: str | None) -> bool:
     """Whether the signature is the body's HMAC-SHA256 in base64; compared in constant time."""
     expected = base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256))
-    return hmac.compare_digest(expected, (signature or "").encode())
+    return hmac.compare_digest(expected, (signature or "").encode("utf-8", "replace"))
 
 
 def has_token(secret: str, delivery: Delivery) -> bool:

@@ -111,7 +111,8 @@ def _refund(refund: dict[str, Any], currency: str) -> list[Fact]:
 
 def _dispute(dispute: dict[str, Any], shop_currency: str) -> list[Fact]:
     """A dispute that was lost. In a currency other than the shop's it takes all that is left."""
-    is_lost = dispute.get("status") in {"lost", "accepted"} and dispute.get("type") == "chargeback"
+    status = text_of(dispute.get("status"), "status")
+    is_lost = status in {"lost", "accepted"} and dispute.get("type") == "chargeback"
     order_id = text_of(dispute.get("order_id"), "order_id")
     if not is_lost or order_id is None:
         return []

@@ -75,8 +75,9 @@ def _read(delivery: Delivery) -> list[Fact]:
     subject = mapping(data.get("object"))
     match event.get("type"):
         case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
-            paid = subject.get("payment_status") in {"paid", "no_payment_required"}
-            return [_checkout(subject, delivery.click_names)] if paid else []
+            status = text_of(subject.get("payment_status"), "payment_status")
+            is_paid = status in {"paid", "no_payment_required"}
+            return [_checkout(subject, delivery.click_names)] if is_paid else []
         case "invoice.paid":
             return [_invoice(subject, delivery.click_names)]
         case "charge.refunded":

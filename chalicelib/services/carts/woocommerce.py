@@ -43,7 +43,7 @@ def _read(delivery: Delivery) -> list[Fact]:
         return [Change(order_id, "woocommerce-deleted", AdjustmentKind.VOID, "order deleted")]
     if topic not in {"order.created", "order.updated", "order.restored"}:
         return []
-    status = order.get("status")
+    status = text_of(order.get("status"), "status")
     if status in {"cancelled", "failed", "trash"}:
         order_id = required(order.get("id"), "id")
         return [Change(order_id, f"woocommerce-{status}", AdjustmentKind.VOID, f"order {status}")]

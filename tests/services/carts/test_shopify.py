@@ -183,3 +183,8 @@ def test_an_order_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
         SOURCE.read(Delivery({"x-shopify-topic": "orders/paid"}, {}, body))
+
+
+def test_a_disputes_status_that_is_no_text_is_refused() -> None:
+    with pytest.raises(Invalid):
+        SOURCE.read(delivered("disputes/update", DISPUTE | {"status": []}))

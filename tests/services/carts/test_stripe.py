@@ -194,3 +194,8 @@ def test_a_checkout_that_makes_no_sense_is_refused(change: dict[str, Any]) -> No
 
 def test_other_events_are_no_facts() -> None:
     assert read("customer.created", {"id": "cus_1"}) == []
+
+
+def test_a_payments_status_that_is_no_text_is_refused() -> None:
+    with pytest.raises(Invalid):
+        read("checkout.session.completed", SESSION | {"payment_status": []})

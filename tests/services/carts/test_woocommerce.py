@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.errors import Invalid
 from chalicelib.services.carts.delivery import Change, Delivery, Fact, Sale
 from chalicelib.services.carts.woocommerce import SOURCE
 
@@ -99,3 +100,9 @@ def test_cancelled_and_deleted_orders_are_void() -> None:
 
 def test_other_topics_are_no_facts() -> None:
     assert read("product.updated") == []
+
+
+@pytest.mark.parametrize("status", [[], {}, True])
+def test_a_status_that_is_no_text_is_refused(status: object) -> None:
+    with pytest.raises(Invalid):
+        read(status=status)
