@@ -40,8 +40,7 @@ ROUTES = (
     "openapi",
 )
 PAGES = (
-    "static",
-    "signing",
+    *("static", "signing", "overview", "links", "sales", "money", "rules", "missing", "settings"),
     "console_home",
     "console_partners",
     "console_links",

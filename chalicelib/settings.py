@@ -23,6 +23,7 @@ class Settings:
     to settle (None: one worker settles all). `ledger_lock` is S3's mode of locking published files: nobody
     ends one of COMPLIANCE early. `calls_itself` lets calls out reach this machine, which a local stack needs
     and no other may.
+    `mail_from` is the address that mail comes from (None: this stage sends none).
     """
 
     table_prefix: str
@@ -36,6 +37,7 @@ class Settings:
     reconcile_queue: str | None = None
     ledger_lock: str = "COMPLIANCE"
     calls_itself: bool = False
+    mail_from: str | None = None
 
     def table(self, name: str) -> str:
         """The full name of a table, such as `linkledger-dev-clicks` for `clicks`."""
@@ -70,6 +72,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     shard_queue = take("RECONCILE_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     lock = take("LEDGER_LOCK", r"COMPLIANCE|GOVERNANCE", default="COMPLIANCE")
     calls_itself = take("CALLS_ITSELF", r"|yes", default="")
+    mail_from = take("MAIL_FROM", r"|[^\s<>@]+@[^\s<>@]+|[^<>]+ <[^\s<>@]+@[^\s<>@]+>", default="")
     if base_url and not urlsplit(base_url).hostname:
         wrong.append("BASE_URL names no host")
     if wrong:
@@ -86,4 +89,5 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         shard_queue or None,
         lock,
         calls_itself == "yes",
+        mail_from or None,
     )

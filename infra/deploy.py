@@ -34,6 +34,7 @@ EDGE_REGION = "us-east-1"
 
 _BASE_PARAMETERS = {
     "BASE_URL": "BaseUrl",
+    "MAIL_FROM": "MailFrom",
     "LEDGER_SHARDS": "LedgerShards",
     "LOG_RETENTION_DAYS": "LogRetentionDays",
     "DELETION_PROTECTION": "DeletionProtection",

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from importlib.metadata import distributions
 from pathlib import Path
 
-SERVICES = ("dynamodb", "s3", "secretsmanager", "sns", "sqs", "sts")
+SERVICES = ("dynamodb", "s3", "secretsmanager", "ses", "sns", "sqs", "sts")
 """The AWS services whose descriptions are shipped; a call of any other fails at once."""
 
 TASK_ROOT = "/var/task"

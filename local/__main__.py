@@ -54,6 +54,7 @@ def _tell_story(stack: Stack, stopping: threading.Event) -> None:
 def _announce(stack: Stack, folder: Path) -> None:
     lines = [f"Linkledger is up: {stack.url}", f"  admin key   {folder / 'admin-key'}"]
     lines += [f"  {page[1:]:<12}{stack.url}{page}" for page in stack.pages]
+    lines.append(f"  mail        {stack.url}/_local/mail")
     if stack.clock.stands_still:
         lines.append(f"  the clock stands still at {stack.clock():%Y-%m-%dT%H:%M:%SZ}")
     lines.append("Stop it with Ctrl-C; what it holds is kept.")

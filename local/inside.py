@@ -10,6 +10,7 @@ from chalicelib.domain.period import format_instant, parse_instant
 from local.clock import LocalClock
 from local.front import Route, error_answer, json_answer
 from local.gateway import Answer, Request, split_target
+from local.mail import Mailbox
 
 _PREFIX = "/_local/"
 
@@ -26,6 +27,7 @@ def local_route(
     read_object: ReadObject,
     clock_moved: Callable[[], None],
     write_object: WriteObject,
+    mailbox: Mailbox,
 ) -> Route:
     """Answers what is under `/_local/`.
 
@@ -35,6 +37,7 @@ def local_route(
         read_object: what `s3/{key}` reads.
         clock_moved: called after the clock was set.
         write_object: what a PUT of `s3/inbox/{key}` drops into the bucket.
+        mailbox: what `mail` shows as a page, `mail.json` as JSON.
     """
 
     def answer(request: Request) -> Answer | None:
@@ -46,6 +49,8 @@ def local_route(
             return _only("POST", request, lambda: _set_clock(clock, clock_moved, request.body))
         if what in {"jobs/reconcile", "jobs/close_month"}:
             return _only("POST", request, lambda: json_answer(run_job(what.removeprefix("jobs/"))))
+        if what in {"mail", "mail.json"}:
+            return _only("GET", request, lambda: mailbox.answer(as_json=what.endswith(".json")))
         if what.startswith("s3/"):
             key = unquote(what.removeprefix("s3/"))
             if request.method == "PUT" and key.startswith("inbox/"):

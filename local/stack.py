@@ -16,6 +16,7 @@ from local.front import Front, Route
 from local.functions import Functions, QueueSource, Schedule, StreamSource, api_route
 from local.gateway import Answer, Request
 from local.inside import local_route
+from local.mail import SENDER, Mailbox
 from local.schedules import Schedules
 from local.sweep import Sweeper
 from local.workers import Progress, QueueWorker, StreamWorker, Worker, Workers
@@ -25,6 +26,7 @@ PREFIX = "linkledger-local"
 _SETTINGS = {
     "CALLS_ITSELF": "yes",
     "LEDGER_SHARDS": "1",
+    "MAIL_FROM": SENDER,
     "POWERTOOLS_METRICS_DISABLED": "true",
     "POWERTOOLS_LOG_LEVEL": "WARNING",
 }
@@ -56,6 +58,7 @@ class Stack:
         self._owns_engine = engine is None
         self._engine = engine or Engine(folder / "engine")
         self.clock = LocalClock(folder / "clock.json")
+        self._mailbox = Mailbox(self.clock, lambda text: print(text, flush=True))
 
     def start(self) -> None:
         """Start everything; the port answers when this returns."""
@@ -68,14 +71,21 @@ class Stack:
         os.environ.update(_SETTINGS)
         from app import app
         from chalicelib import bootstrap
+        from chalicelib.storage import aws
 
         bootstrap.set_clock(self.clock)
+        self._mailbox.attach(aws.session())
         self.admin_key = self._admin_key()
         self.pages = [page for page in ("/portal", "/console") if page in app.routes]
         self._functions = Functions(app)
         self._start_parts()
         inside = local_route(
-            self.clock, self.run_job, self._read_object, self._sweeper.clock_moved, self._write_object
+            self.clock,
+            self.run_job,
+            self._read_object,
+            self._sweeper.clock_moved,
+            self._write_object,
+            self._mailbox,
         )
         self.front.routes = (inside, self._waking(api_route(app)))
         threading.Thread(target=self.front.serve_forever, args=(0.05,), name="front", daemon=True).start()

@@ -44,6 +44,11 @@ class Coupon:
     ends_at: datetime | None = None
 
 
+def fold_email(email: str) -> str:
+    """The form in which addresses are compared: trimmed, case folded."""
+    return email.strip().casefold()
+
+
 def fold_coupon(code: str) -> str:
     """The form in which codes are compared: trimmed, NFKC, case folded (Unicode 3.13, D145)."""
     text = unicodedata.normalize("NFKC", code).strip()

@@ -75,7 +75,7 @@ def review_partner(partner: Partner) -> list[Invalid]:
     review = Review()
     review.check(check_slug, partner.id, "id")
     review.check(check_name, partner.name)
-    review.check(_email, partner.email)
+    review.check(check_email, partner.email)
     return review.problems
 
 
@@ -147,6 +147,11 @@ def _click_param(name: str) -> None:
         raise Invalid("click_param_invalid", "must be a parameter name such as ll_click", "click_param")
 
 
-def _email(email: str) -> None:
+def check_email(email: str) -> None:
+    """Let an e-mail address on that can be one.
+
+    Raises:
+        Invalid: `email_invalid`.
+    """
     if not _EMAIL.fullmatch(email) or not email.isprintable():
         raise Invalid("email_invalid", "email must be an address such as anna@example.com", "email")

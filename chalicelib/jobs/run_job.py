@@ -9,7 +9,16 @@ from chalice import Blueprint
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
-from chalicelib.services import doctor, inbox, jobs, ledger_jobs, reconciliations, simulation_jobs, worth
+from chalicelib.services import (
+    doctor,
+    inbox,
+    jobs,
+    ledger_jobs,
+    mails,
+    reconciliations,
+    simulation_jobs,
+    worth,
+)
 
 bp = Blueprint("app")
 
@@ -36,8 +45,10 @@ def run_job(event: Any) -> None:
 
 
 def _handle(message: dict[str, Any]) -> None:
-    """One message: a job by its id, or S3's notice of new objects (and the test of S3's own, at first)."""
+    """One message: a job by its id, a mail, or S3's notice of new objects (and its own test, at first)."""
     stores, now = bootstrap.stores(), bootstrap.now()
+    if "mail" in message:
+        mails.send(stores, message, now)
     if "job" in message:
         state = jobs.carry_out(stores, message["job"], WORKS, now)
         observe.info("job_carried_out", job=message["job"], state=state)

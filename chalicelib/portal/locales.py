@@ -53,6 +53,14 @@ class Locale:
             name=_MONTHS[value.month - 1],
         )  # fmt: skip
 
+    def short_day(self, value: date) -> str:
+        """A date without its year, for the axis of a chart."""
+        return f"{value.day} {_MONTHS[value.month - 1]}" if self.tag.startswith("en") else self._short(value)
+
+    def _short(self, value: date) -> str:
+        """The locale's own order without the year and the marks around it."""
+        return self.day(value).replace(f"{value.year}", "").strip(" .-/")
+
     def instant(self, value: datetime, timezone: str) -> str:
         """Date and time of an instant there, to the minute."""
         local = value.astimezone(ZoneInfo(timezone))

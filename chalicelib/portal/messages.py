@@ -23,5 +23,11 @@ DONE = {
     "secret_ended": "The signing secret has ended.",
     "key_ended": "The key has ended.",
     "signed_out": "You are signed out.",
+    "link_made": "The link is made.",
+    "link_changed": "The link is changed.",
+    "link_deleted": "The link is deleted. Its name is not given to anybody else.",
+    "case_opened": "The case is opened; its answer stands below in a moment.",
+    "accounts_changed": "Where you are paid is changed.",
+    "token_withdrawn": "The token is withdrawn: from now on it opens nothing.",
     "signed_out_everywhere": "You are signed out on every device.",
 }

@@ -12,6 +12,7 @@ that says so. docs/decisions/0030-pages.md tells why it is as it is.
 """
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -127,7 +128,14 @@ class File:
     name: str
 
 
-Answer = Shown | See | File
+@dataclass(frozen=True, slots=True)
+class Data:
+    """JSON for a script of the page that asks for it."""
+
+    value: Any
+
+
+Answer = Shown | See | File | Data
 
 
 def page(
@@ -242,6 +250,9 @@ def _response(visit: Visit, answer: Answer) -> Response:
         if answer.done is not None:
             path += ("&" if "?" in path else "?") + urlencode({"done": answer.done})
         return _seen(visit.area, path, answer.token)
+    if isinstance(answer, Data):
+        body = json.dumps(answer.value).encode()
+        return Response(body, dict[str, Any](_HEADERS) | {"Content-Type": "application/json"}, 200)
     if isinstance(answer, File):
         headers = {
             **_HEADERS,

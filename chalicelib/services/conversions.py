@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.conversion import State
@@ -17,16 +18,28 @@ _ORDER = (Feed.QUARANTINED, Feed.DUE, Feed.HELD, Feed.HOLD, Feed.UNATTRIBUTED, F
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which conversions a list shows."""
+    """Which conversions a list shows.
+
+    Those that occurred from `since` until before `until`, and whose order's id has `order` in it.
+    """
 
     program: Program
     state: State | None = None
     partner: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    order: str = ""
 
     def takes(self, listed: Listed) -> bool:
         """Whether the list shows this one."""
-        right_state = self.state in {None, listed.state}
-        return right_state and (self.partner is None or self.partner in listed.partners)
+        at = listed.report.occurred_at
+        return (
+            self.state in {None, listed.state}
+            and (self.partner is None or self.partner in listed.partners)
+            and (self.since is None or at >= self.since)
+            and (self.until is None or at < self.until)
+            and self.order.casefold() in listed.report.order_id.casefold()
+        )
 
 
 def explain(stores: Stores, found: Conversion) -> Decision:

@@ -90,6 +90,32 @@ def create(
     raise AssertionError("unreachable")
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What can be said of a link before it is made: problems and good news, by field."""
+
+    problems: Mapping[str, str]
+    notes: Mapping[str, str]
+
+
+def check(stores: Stores, program: Program, destination: str, code: str) -> Told:
+    """Whether a link may lead there, and whether the code is free; empty ones are not looked at."""
+    problems: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    if destination:
+        try:
+            notes["destination"] = f"leads to {check_url(destination, program.domains, 'destination')}"
+        except Invalid as problem:
+            problems["destination"] = problem.message
+    if code:
+        try:
+            stores.links.check_free(codes.check_vanity(code))
+            notes["code"] = f"{stores.settings.base_url}/{code.lower()} is free"
+        except (Invalid, Conflict) as problem:
+            problems["code"] = problem.message
+    return Told(problems, notes)
+
+
 def change(stores: Stores, program: Program, link: Link, wanted: Wanted, now: datetime) -> Link:
     """The link with what is wanted changed (None leaves it as it is); what it was goes into its history.
 

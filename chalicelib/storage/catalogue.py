@@ -4,6 +4,7 @@ An id that cannot be one (too long, wrong characters) is simply not found. Lists
 served from whole copies under one partition, because both are few, written seldom and never edited.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import TypeVar
@@ -11,7 +12,7 @@ from typing import TypeVar
 from chalicelib.domain.audit import Change
 from chalicelib.domain.credentials import ApiKey, SigningSecret, partner_unknown, program_unknown
 from chalicelib.domain.ids import SLUG
-from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon
+from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon, fold_email
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms
@@ -143,7 +144,13 @@ class Catalogue:
             Change("partner", partner.id, partner.owner, None, attributes),
             {"pk": f"partner#{partner.id}", "sk": "partner", **attributes},
             {"pk": "partners", "sk": partner.id, **attributes},
+            {"pk": _email_key(partner.email), "sk": partner.id},
         )
+
+    def partners_with(self, email: str) -> list[Partner]:
+        """Every partner with this address, in order of their ids."""
+        found = (self.find_partner(item["sk"]) for item in self._table.query(_email_key(email)))
+        return [one for one in found if one is not None and fold_email(one.email) == fold_email(email)]
 
     def enrollments(self, program_id: str) -> Iterator[Enrollment]:
         """Every enrolment in the program, in order of the partners' ids."""
@@ -227,7 +234,16 @@ class Catalogue:
             Change("key", key.id, key.program, None, attributes),
             {"pk": f"key#{key.id}", "sk": "key", **attributes},
             {"pk": "keys", "sk": key.id, **attributes},
+            *_pointers(key),
         )
+
+    def keys_of(self, partner: str) -> list[ApiKey]:
+        """The partner's API keys, in order of their ids."""
+        found = (
+            self.find_key(item["sk"].split("#")[1])
+            for item in self._table.query(f"partner#{partner}", prefix="key#")
+        )
+        return [key for key in found if key is not None]
 
     def rotate_key(self, old: ApiKey, ending: ApiKey, successor: ApiKey) -> None:
         """Store the successor of a key, and when the old one ends.
@@ -245,6 +261,7 @@ class Catalogue:
                 self._table.update_action("keys", old.id, ends, PRESENT),
                 self._table.put_action({"pk": f"key#{successor.id}", "sk": "key", **made}, ABSENT),
                 self._table.put_action({"pk": "keys", "sk": successor.id, **made}, ABSENT),
+                *(self._table.put_action(pointer, ABSENT) for pointer in _pointers(successor)),
                 self._trail.action(Change("key", old.id, old.program, before, after)),
                 self._trail.action(Change("key", successor.id, successor.program, None, made)),
             ]
@@ -274,6 +291,7 @@ class Catalogue:
         actions = [
             self._table.delete_action(f"key#{key.id}", "key", PRESENT),
             self._table.delete_action("keys", key.id),
+            *(self._table.delete_action(pointer["pk"], pointer["sk"]) for pointer in _pointers(key)),
             self._trail.action(change),
         ]
         try:
@@ -329,6 +347,16 @@ class Catalogue:
         except ConditionFailed:
             return False
         return True
+
+
+def _pointers(key: ApiKey) -> list[Item]:
+    """Where a partner's own keys are found."""
+    return [{"pk": f"partner#{key.partner}", "sk": f"key#{key.id}"}] if key.partner else []
+
+
+def _email_key(email: str) -> str:
+    """A digest, because keys of items show up in more places than their content."""
+    return f"email#{hashlib.sha256(fold_email(email).encode()).hexdigest()}"
 
 
 def _fits_a_key(folded: str) -> bool:

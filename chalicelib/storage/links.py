@@ -53,8 +53,19 @@ class Links:
             if self.find(link.code) == link:
                 return
             if 0 in error.failed:
-                raise Conflict("code_taken", "this code is taken", "code") from error
-            raise Conflict("code_lookalike", "another code looks like this one", "code") from error
+                raise _taken() from error
+            raise _lookalike() from error
+
+    def check_free(self, code: str) -> None:
+        """Let a (folded) code on that nobody has, as things stand.
+
+        Raises:
+            Conflict: `code_taken`, `code_lookalike`.
+        """
+        if self._table.find(code, "link") is not None:
+            raise _taken()
+        if self._table.find(f"look#{appearance(code)}", "link") is not None:
+            raise _lookalike()
 
     def replace(self, old: Link, new: Link, at: datetime) -> Link:
         """Put the new version in the old one's place, which goes into the history; the stored one.
@@ -106,6 +117,14 @@ class Links:
             if start is None or len(found) >= limit:
                 break
         return found, start
+
+
+def _taken() -> Conflict:
+    return Conflict("code_taken", "this code is taken", "code")
+
+
+def _lookalike() -> Conflict:
+    return Conflict("code_lookalike", "another code looks like this one", "code")
 
 
 def _item(link: Link) -> Item:

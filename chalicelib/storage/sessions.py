@@ -5,6 +5,7 @@ begins the keys because no program's id has one.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from chalicelib.domain.credentials import Caller, Scope
 from chalicelib.domain.period import format_instant, parse_instant
@@ -37,6 +38,15 @@ class Sessions:
             {"pk": f"@holder#{session.holder}", "sk": session.id},
         )
         transact([self._table.put_action(key | attributes) for key in keys])
+
+    def use_once(self, digest: str, expires_at: datetime) -> bool:
+        """Mark what may be used once as used; False where it was, or may have been."""
+        mark = {"pk": f"@used#{digest}", "sk": "used", "expires_at": int(expires_at.timestamp()) + 1}
+        return self._table.put_once(mark)
+
+    def is_used(self, digest: str) -> bool:
+        """Whether it was used."""
+        return self._table.find(f"@used#{digest}", "used") is not None
 
     def remove(self, session: Session) -> None:
         """End a session: from now on its token opens nothing."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.bucket import Bucket
     from chalicelib.storage.catalogue import Catalogue
     from chalicelib.storage.checkups import Checkups
+    from chalicelib.storage.claims import Claims
     from chalicelib.storage.clicks import Clicks
     from chalicelib.storage.conversions import Conversions
     from chalicelib.storage.counts import Counts
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.jobs import Jobs
     from chalicelib.storage.journal import Journal
     from chalicelib.storage.links import Links
+    from chalicelib.storage.mail import Mail
     from chalicelib.storage.meters import Meters
     from chalicelib.storage.notices import Notices
     from chalicelib.storage.payouts import Payouts
@@ -50,6 +52,12 @@ class Stores:
         from chalicelib.storage.clicks import Clicks
 
         return Clicks(self.settings)
+
+    @cached_property
+    def claims(self) -> "Claims":
+        from chalicelib.storage.claims import Claims
+
+        return Claims(self.settings)
 
     @cached_property
     def conversions(self) -> "Conversions":
@@ -98,6 +106,12 @@ class Stores:
         from chalicelib.storage.rates import RateBook
 
         return RateBook(self.settings)
+
+    @cached_property
+    def mail(self) -> "Mail":
+        from chalicelib.storage.mail import Mail
+
+        return Mail(self.settings)
 
     @cached_property
     def notices(self) -> "Notices":

@@ -73,6 +73,15 @@ class Call:
                 name = str(self.parameters.get("QueueName") or self.parameters["QueueUrl"].rpartition("/")[2])
                 renamed = name.replace(names.prefix, names.policy_prefix, 1)
                 yield f"sqs:{operation}", f"arn:aws:sqs:*:*:{renamed}"
+            case "sns" | "ses", _:
+                yield from self._of_messages(names)
+            case _:
+                raise ValueError(f"which permission does {self.service} {self.operation} need?")
+
+    def _of_messages(self, names: Names) -> Iterator[Permission]:
+        match self.service, self.operation:
+            case "ses", "SendEmail":
+                yield "ses:SendEmail", "arn:aws:ses:*:*:identity/*"
             case "sns", "Publish":
                 topic = self.parameters["TopicArn"].rpartition(":")[2]
                 renamed = topic.replace(names.prefix, names.policy_prefix, 1)

@@ -22,6 +22,7 @@ from chalicelib.storage import aws, web
 from infra.rehearsal import BROWSER, a_schedule, header
 from local.functions import Context, Functions, QueueSource, StreamSource
 from local.gateway import Answer, Request, Resources, answer_of, event_of
+from local.mail import Mailbox
 from local.workers import Progress, QueueWorker, StreamWorker
 from tests.conftest import Clock, Stage
 from tests.infra import driving_console
@@ -64,6 +65,8 @@ class Driver:
         self._resources = Resources(app.app.routes)
         self._admin_key = keys.new_text()
         self.visited: set[str] = set()
+        self._mailbox = Mailbox(clock, lambda _: None)
+        self._mailbox.attach(aws.session())
         clock.set(SEPTEMBER_20)
         keys.bootstrap_admin(bootstrap.stores(), self._admin_key, SEPTEMBER_20)
 
@@ -373,8 +376,44 @@ class Driver:
         self._clock.set(self._clock() + timedelta(hours=2))
         renewed = self._http("GET", "/console", headers=cookie)
         cookie = {"Cookie": header(renewed, "Set-Cookie").split(";")[0]}
-        for area in ("portal", "console"):
-            self._http("POST", f"/{area}/sign-out", b"everywhere=yes", FORM | cookie)
+        self._http("POST", "/console/sign-out", b"everywhere=yes", FORM | cookie)
+        self._open_portal()
+
+    def _open_portal(self) -> None:
+        """Sign in by a link, look at every page, and do what each form does."""
+        self._http("GET", "/portal/sign-in", headers={})
+        self._http("POST", "/portal/sign-in", b"email=ada%40example.com", FORM)
+        self._queue("run_job", "JOBS_QUEUE")
+        token = self._mailbox.messages[0]["text"].split("token=")[1].split()[0]
+        self._http("GET", f"/portal/enter?token={token}", headers={})
+        cookie = {"Cookie": self._cookie("/portal/enter", f"token={token}")}
+        self._http("GET", "/portal", headers=cookie)
+        root = "/portal/programs/acme"
+        sale = f"/conversions/{self._sale}"
+        month = "/statements/2026-10"
+        for page in ("", "/links", "/coupons", "/conversions", sale, "/statements", month, f"{month}/csv"):
+            self._http("GET", root + page, headers=cookie)
+        for page in ("/rules", "/missing", "/links/summer", "/link-check?code=spring&destination=x"):
+            self._http("GET", root + page, headers=cookie)
+        for path, fields in (
+            (f"{root}/links", "code=spring"),
+            (f"{root}/links/spring", "campaign=may"),
+            (f"{root}/links/spring", "act=delete"),
+            (f"{root}/missing", "order_id=lost"),
+            ("/portal/settings/accounts", "method=paypal&email=ada%40example.com"),
+            ("/portal/settings/tokens", ""),
+        ):
+            self._http("POST", path, fields.encode(), FORM | cookie)
+        self._queue("run_job", "JOBS_QUEUE")
+        settings = self._http("GET", "/portal/settings", headers=cookie).body.decode()
+        token = settings.split('name="withdraw" value="')[1].split('"')[0]
+        self._http("POST", "/portal/settings/tokens", f"withdraw={token}".encode(), FORM | cookie)
+        self._http("GET", f"{root}/missing", headers=cookie)
+        self._http("POST", "/portal/sign-out", b"everywhere=yes", FORM | cookie)
+
+    def _cookie(self, path: str, form: str) -> str:
+        """Send a form that signs in; the cookie that it sets."""
+        return header(self._http("POST", path, form.encode(), FORM), "Set-Cookie").split(";")[0]
 
     def _console_cookie(self) -> dict[str, str]:
         signed_in = self._http("POST", "/console/sign-in", f"key={self._admin_key}".encode(), FORM)

@@ -18,6 +18,7 @@ from infra.project import DEFAULT_BUCKET, DEFAULT_PREFIX, ROOT
 from local import provision
 from local.engine import REGION, Engine
 from local.functions import Functions, QueueSource, StreamSource
+from local.mail import SENDER
 from tests.conftest import Clock, Stage
 from tests.infra.calls import Call, Names, Permission, Recorder
 from tests.infra.driving import Driver
@@ -61,6 +62,7 @@ def drive(engine: Engine) -> Iterator[Driven]:
             engine.client, prefix="policies", base_url="https://go.example.com", region=REGION
         )
         made["FINANCE_TOPIC"] = f"arn:aws:sns:{REGION}:000000000000:{made['TABLE_PREFIX']}-finance"
+        made["MAIL_FROM"] = SENDER
         for name, value in (engine.environment | made).items():
             patch.setenv(name, value)
         bootstrap.stores.cache_clear()

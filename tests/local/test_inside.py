@@ -6,6 +6,7 @@ import pytest
 from local.clock import LocalClock
 from local.gateway import Request
 from local.inside import local_route
+from local.mail import Mailbox
 
 OBJECTS = {"ledgers/acme/2026-10/a b.csv": (b"1,2\r\n", "text/csv")}
 
@@ -16,7 +17,10 @@ class Harness:
         self.moved = 0
         self.ran = []
         self.dropped = {}
-        self._answer = local_route(self.clock, self._run, OBJECTS.get, self._note, self.dropped.__setitem__)
+        self.mailbox = Mailbox(self.clock, lambda _: None)
+        self._answer = local_route(
+            self.clock, self._run, OBJECTS.get, self._note, self.dropped.__setitem__, self.mailbox
+        )
 
     def _run(self, function):
         self.ran.append(function)
@@ -106,3 +110,13 @@ def test_files_are_dropped_in_the_inbox_and_nowhere_else(local):
     assert local.ask("PUT", "/_local/s3/inbox/acme/orders-1%201.csv", b"a,b").status == 204
     assert local.ask("PUT", "/_local/s3/ledgers/acme/2026-10/a.csv", b"a,b").status == 405
     assert local.dropped == {"inbox/acme/orders-1 1.csv": b"a,b"}
+
+
+def test_mail_is_shown_and_never_sent(local):
+    kept = {"Destination.ToAddresses.member.1": "anna@example.com", "Message.Subject.Data": "<b>Hi</b>"}
+    local.mailbox._keep({"body": {**kept, "Message.Body.Text.Data": "open https://go.example/x?a=1 now"}})
+    page = local.ask("GET", "/_local/mail")
+    assert b'<a href="https://go.example/x?a=1">' in page.body
+    assert b"&lt;b&gt;Hi&lt;/b&gt;, to anna@example.com" in page.body
+    [message] = json.loads(local.ask("GET", "/_local/mail.json").body)["data"]
+    assert (message["to"], message["subject"]) == ("anna@example.com", "<b>Hi</b>")

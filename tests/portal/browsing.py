@@ -10,6 +10,8 @@ from chalice.test import Client
 from app import app
 from chalicelib.services import keys
 from chalicelib.storage.stores import Stores
+from local.mail import Mailbox
+from local.workers import QueueWorker
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,18 @@ class Page:
 class Reader:
     """Somebody with a browser."""
 
-    def __init__(self, stores: Stores, now: Any) -> None:
+    def __init__(self, stores: Stores, now: Any, mailbox: Mailbox, worker: QueueWorker) -> None:
         self.stores = stores
+        self.mailbox = mailbox
+        self.worker = worker
         self.now = now
         self.cookies: dict[str, str] = {}
         self.headers = {"sec-fetch-site": "same-origin"}
         self._client = Client(app)
+
+    def another(self) -> "Reader":
+        """Somebody else, with the same mail."""
+        return Reader(self.stores, self.now, self.mailbox, self.worker)
 
     def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> Page:
         """One request; redirects are not followed."""
@@ -67,6 +75,24 @@ class Reader:
         """Send a form."""
         form = {"content_type": "application/x-www-form-urlencoded", **headers}
         return self.send("POST", path, urlencode(fields, doseq=True).encode(), **form)
+
+    def ask_for_a_link(self, email: str, path: str = "/portal") -> str:
+        """Ask for a link to sign in; what the page says."""
+        return self.post("/portal/sign-in", {"email": email, "next": path}).words
+
+    def mail(self) -> list[str]:
+        """Let the worker send what waits; the links of all mails so far, newest first."""
+        while self.worker.step():
+            pass
+        assert not self.worker.failing
+        texts = [message["text"] for message in self.mailbox.messages]
+        return [link for text in texts for link in re.findall(r"https://\S+", text)]
+
+    def sign_in(self, partner: str, path: str = "/portal") -> Page:
+        """Sign in to the portal as this partner, whose address is its id at example.com."""
+        self.ask_for_a_link(f"{partner}@example.com", path)
+        token = self.mail()[0].split("token=")[1]
+        return self.post("/portal/enter", {"token": token})
 
     def sign_in_with_a_key(self, *, program: str | None = None) -> Page:
         """Sign in to the console with a fresh key: an administrator's, or a merchant's of that program."""

@@ -106,8 +106,7 @@ def test_signing_out_ends_this_session_alone(reader: Reader, stage, clock) -> No
 def test_signing_out_everywhere_ends_every_session_of_the_key(reader: Reader) -> None:
     key = keys.new_text()
     keys.bootstrap_admin(reader.stores, key, reader.now)
-    other = Reader(reader.stores, reader.now)
-    stranger = Reader(reader.stores, reader.now)
+    other, stranger = reader.another(), reader.another()
     stranger.sign_in_with_a_key()
     for one in (reader, other):
         one.post("/console/sign-in", {"key": key})
@@ -134,7 +133,7 @@ def test_a_session_is_renewed_by_the_hour_and_ends_however_busy(reader: Reader, 
     clock.set(begun + timedelta(minutes=90))
     assert reader.get("/console").status == 200
     assert reader.cookies != first
-    late = Reader(reader.stores, clock())
+    late = reader.another()
     late.cookies = dict(first)
     assert late.get("/console").status == 200
     clock.set(begun + timedelta(minutes=92))

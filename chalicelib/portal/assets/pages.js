@@ -12,6 +12,30 @@
       });
     });
   });
+  document.querySelectorAll('form[data-check]').forEach(function (form) {
+    var names = ['destination', 'code'], waiting, asked = 0;
+    function ask() {
+      var query = new URLSearchParams();
+      names.forEach(function (name) { query.set(name, form.elements[name].value.trim()); });
+      var mine = ++asked;
+      fetch(form.dataset.check + '?' + query, { credentials: 'same-origin' }).then(function (answer) {
+        return answer.ok ? answer.json() : null;
+      }).then(function (told) {
+        if (!told || mine !== asked) return;
+        names.forEach(function (name) {
+          var note = document.getElementById('n-' + name);
+          note.textContent = told.problems[name] || told.notes[name] || '';
+          note.classList.toggle('bad', name in told.problems);
+        });
+      }, function () {});
+    }
+    names.forEach(function (name) {
+      form.elements[name].addEventListener('input', function () {
+        clearTimeout(waiting);
+        waiting = setTimeout(ask, 300);
+      });
+    });
+  });
   var wrong = document.querySelector('[data-focus]');
   if (wrong) wrong.focus();
 })();
