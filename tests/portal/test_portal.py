@@ -113,7 +113,7 @@ def test_a_link_is_made_for_one_page_under_a_name(anna: Reader, shop: Scene) -> 
     answer = anna.post(at(shop, "/links"), fields)
     assert answer.location == at(shop, "/links/tents?done=link_made")
     page = anna.get(answer.location)
-    assert "The link is made." in page.words
+    assert "The link is there." in page.words
     assert "/qr/tents.svg" in page.text
     assert "/qr/tents.png" in page.text
     link = anna.stores.links.find("tents")
