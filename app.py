@@ -25,6 +25,7 @@ ROUTES = (
     "conversions",
     "adjustments",
     "identities",
+    "erasures",
     "stats",
     "deliveries",
     "doctor",

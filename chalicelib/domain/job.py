@@ -12,6 +12,7 @@ class JobKind(StrEnum):
     RECONCILIATION = "reconciliation"
     RECOVERY = "recovery"
     SIMULATION = "simulation"
+    ERASURE = "erasure"
     WORTH = "worth"
     CHECKUP = "checkup"
     CLOSE = "close"

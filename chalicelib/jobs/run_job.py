@@ -11,6 +11,7 @@ from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
 from chalicelib.services import (
     doctor,
+    erasures,
     inbox,
     jobs,
     ledger_jobs,
@@ -26,6 +27,7 @@ WORKS: dict[JobKind, jobs.Work] = {
     JobKind.RECONCILIATION: reconciliations.carry_out,
     JobKind.RECOVERY: reconciliations.carry_out_recovery,
     JobKind.SIMULATION: simulation_jobs.carry_out,
+    JobKind.ERASURE: erasures.carry_out,
     JobKind.WORTH: worth.carry_out,
     JobKind.CHECKUP: doctor.carry_out,
     JobKind.CLOSE: ledger_jobs.carry_out_close,

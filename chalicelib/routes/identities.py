@@ -57,4 +57,4 @@ def forget_identity(call: Call[ForgottenIdentity]) -> None:
     if body.click_id is not None:
         identities.unlink(call.stores, program, body.customer_id, body.click_id)
     else:
-        identities.erase(call.stores, program, body.customer_id)
+        identities.forget(call.stores, program, body.customer_id, call.now)

@@ -4,6 +4,7 @@ Only reads: an auditor's key to the bucket and the tables needs no more than tha
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from chalicelib.services.folders import published_folder
 from chalicelib.services.months import sha256_of
 from chalicelib.services.publishing import written
 from chalicelib.services.settle import Rules, rules_of
+from chalicelib.storage.erasures import ERASED_CLICK
 from chalicelib.storage.stores import Stores
 
 
@@ -135,9 +137,17 @@ def _follows(stores: Stores, rules: Rules, accrual: Entry) -> bool:
     for grown in stores.conversions.grown(accrual.conversion):
         for facts in customers.as_was_known(stores, rules.versions, grown):
             decided = _accruals(rules, _without_takings(facts), accrual)
-            if any(replace(e, month=accrual.month, booked_at=accrual.booked_at) == accrual for e in decided):
+            if any(_as_booked(entry, accrual) == accrual for entry in decided):
                 return True
     return False
+
+
+def _as_booked(entry: Entry, accrual: Entry) -> Entry:
+    """The entry as it would have been booked then, when its click may not have been erased yet."""
+    named = re.escape(entry.basis)
+    pattern = re.sub(rf"{re.escape(re.escape(ERASED_CLICK))}[0-9]+", "[A-Za-z0-9_-]+", named)
+    basis = accrual.basis if re.fullmatch(pattern, accrual.basis) else entry.basis
+    return replace(entry, month=accrual.month, booked_at=accrual.booked_at, basis=basis)
 
 
 def _accruals(rules: Rules, facts: Facts, accrual: Entry) -> tuple[Entry, ...]:

@@ -267,8 +267,16 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
         confirmed=program.trust_browser or incoming.method not in BROWSER_METHODS,
         click_id=incoming.click_id if click else None,
         coupon=coupon,
-        customer=evidence.customer_hash(stores, program.id, customer_id) if customer_id else None,
+        customer=_customer(stores, program, customer_id),
     )
+
+
+def _customer(stores: Stores, program: Program, customer_id: str | None) -> str | None:
+    """The customer as a digest; nobody where the customer was erased, however late the order is told."""
+    if customer_id is None:
+        return None
+    customer = evidence.customer_hash(stores, program.id, customer_id)
+    return None if stores.erasures.has_begun(program.id, customer) else customer
 
 
 def _check_items(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -1,5 +1,6 @@
 """Customers and their devices: a log-in links a journey to a customer, and so to the customer's orders."""
 
+import hashlib
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import Invalid, Unavailable
@@ -16,6 +17,8 @@ _ATTEMPTS = 8
 def link(stores: Stores, program: Program, customer_id: str, click_id: str, now: datetime) -> None:
     """Keep that the journey of this click is this customer's, and decide the customer's orders again.
 
+    Nothing is kept of a customer that was erased.
+
     The device is kept before the customer's conversions are read; see `evidence.gather`.
 
     Raises:
@@ -23,6 +26,8 @@ def link(stores: Stores, program: Program, customer_id: str, click_id: str, now:
     """
     customer = evidence.customer_hash(stores, program.id, capture.check_customer_id(customer_id))
     token = evidence.read_click_id(stores, click_id)
+    if stores.erasures.has_begun(program.id, customer):
+        return
     if token is None or not _leads_here(stores, program, token.link_id):
         raise Invalid("click_id_invalid", "click_id is not a click of this program", "click_id")
     kept_days = longest_window_days(stores.catalogue.terms(program.id)) + program.late_days
@@ -45,16 +50,21 @@ def unlink(stores: Stores, program: Program, customer_id: str, click_id: str) ->
     stores.identities.remove_visitor(program.id, customer, token.visitor)
 
 
-def erase(stores: Stores, program: Program, customer_id: str) -> None:
-    """Forget which devices and orders are this customer's.
+def forget(stores: Stores, program: Program, customer_id: str, now: datetime) -> None:
+    """Forget which devices are this customer's, and let no other one lead to its orders so far.
 
-    What is on record of the orders stays, with the HMAC of the customer's id and nothing else of the person.
+    What is on record of the orders stays as it is; `erasures` takes the person out of that, too.
 
     Raises:
         Invalid: `customer_id_invalid`.
     """
     customer = evidence.customer_hash(stores, program.id, capture.check_customer_id(customer_id))
-    stores.identities.remove_all(program.id, customer)
+    stores.identities.forget(program.id, customer, now)
+
+
+def _key(visitor: str) -> str:
+    """Names the evidence of a journey without naming the journey, which is a person's device."""
+    return hashlib.sha256(f"visitor {visitor}".encode()).hexdigest()[:24]
 
 
 def _leads_here(stores: Stores, program: Program, link_id: str) -> bool:
@@ -72,7 +82,7 @@ def _add_journey(stores: Stores, program: Program, conversion: str, visitor: str
             if found:
                 capture.add_news(stores, found, Evidence(touches), now)
             elif touches:
-                stores.conversions.leave_evidence(conversion, f"visitor-{visitor}", Evidence(touches), now)
+                stores.conversions.leave_evidence(conversion, _key(visitor), Evidence(touches), now)
         except ConditionFailed:
             continue
         return

@@ -109,7 +109,8 @@ def record_direct(
 
 
 def restore(stores: Stores, token_text: str, now: datetime) -> Click | None:
-    """The click that a token names, written again where its row was lost; None for what is no token of ours.
+    """The click that a token names, written again where its row was lost; None for what is no token of ours,
+    and for a click that was erased.
 
     A token is only given to people, so the click is a person's. One that is over is not written.
 
@@ -123,6 +124,8 @@ def restore(stores: Stores, token_text: str, now: datetime) -> Click | None:
     known = stores.clicks.find(link.program, parts.visitor, parts.at, parts.nonce, now)
     if known is not None:
         return known
+    if stores.erasures.is_ended(link.program, parts.visitor, parts.at):
+        return None
     click = Click(
         program=link.program,
         visitor=parts.visitor,

@@ -152,6 +152,29 @@ class Catalogue:
         found = (self.find_partner(item["sk"]) for item in self._table.query(_email_key(email)))
         return [one for one in found if one is not None and fold_email(one.email) == fold_email(email)]
 
+    def replace_partner(self, known: Partner, partner: Partner) -> None:
+        """Store the partner in its own place, as its details now are.
+
+        Raises:
+            ConditionFailed: the partner is not as in `known` any more.
+        """
+        before, after = records.partner_record(known), records.partner_record(partner)
+        if before == after:
+            return
+        details = {name: before.get(name) for name in ("name", "email", "owner")}
+        item = {"pk": f"partner#{partner.id}", "sk": "partner", **after}
+        listed = {"pk": "partners", "sk": partner.id, **after}
+        change = Change("partner", partner.id, partner.owner, before, after)
+        transact(
+            [
+                self._table.put_action(item, unchanged(details)),
+                self._table.put_action(listed),
+                self._table.delete_action(_email_key(known.email), partner.id),
+                self._table.put_action({"pk": _email_key(partner.email), "sk": partner.id}),
+                self._trail.action(change),
+            ]
+        )
+
     def enrollments(self, program_id: str) -> Iterator[Enrollment]:
         """Every enrolment in the program, in order of the partners' ids."""
         items = self._table.query(f"program#{program_id}", prefix="enrollment#")

@@ -86,6 +86,14 @@ class Clicks:
         )
         return [of_item(item) for item in reversed(page.items) if not _is_expired(item, now)]
 
+    def every(self, program: str, visitor: str) -> list[Click]:
+        """All clicks of the visitor that are still there, oldest first, whether expired or not."""
+        return [of_item(item) for item in self._table.query(_pk(program, visitor))]
+
+    def remove(self, click: Click) -> None:
+        """Delete the click, if it is there; it stays counted."""
+        self._table.delete(_pk(click.program, click.visitor), f"{format_instant(click.at)}#{click.nonce}")
+
     def mark_repeat(self, click: Click) -> None:
         """Mark the click as a quick repeat of an earlier one; it goes on counting."""
         pk, sk = _pk(click.program, click.visitor), f"{format_instant(click.at)}#{click.nonce}"

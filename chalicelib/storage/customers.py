@@ -48,6 +48,16 @@ class Customers:
         ]
         return sorted(found, key=lambda ordered: (ordered.occurred_at, ordered.conversion))
 
+    def copy(self, program: str, customer: str, name: str) -> None:
+        """Keep the customer's orders under this name as well."""
+        for item in self._table.query(_pk(program, customer), prefix="order#"):
+            self._table.put(item | {"pk": _pk(program, name)})
+
+    def remove_all(self, program: str, customer: str) -> None:
+        """Forget the customer's orders."""
+        for item in self._table.query(_pk(program, customer), prefix="order#"):
+            self._table.delete(item["pk"], item["sk"])
+
 
 def _pk(program: str, customer: str) -> str:
     return f"customer#{program}#{customer}"

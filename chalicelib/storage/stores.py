@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.counts import Counts
     from chalicelib.storage.customers import Customers
     from chalicelib.storage.daily_keys import DailyKeys
+    from chalicelib.storage.erasures import Erasures
     from chalicelib.storage.guesses import Guesses
     from chalicelib.storage.hook_secrets import HookSecrets
     from chalicelib.storage.identities import Identities
@@ -142,6 +143,12 @@ class Stores:
         from chalicelib.storage.daily_keys import DailyKeys
 
         return DailyKeys(self.settings)
+
+    @cached_property
+    def erasures(self) -> "Erasures":
+        from chalicelib.storage.erasures import Erasures
+
+        return Erasures(self.settings)
 
     @cached_property
     def meters(self) -> "Meters":

@@ -37,7 +37,7 @@ class Names:
     checkup: str
 
     def in_path(self, name: str) -> str:
-        values = {"source": "shopify", "month": "2026-11"}
+        values = {"erasure": self.job, "source": "shopify", "month": "2026-11"}
         value = values.get(name) or getattr(self, name, None)
         assert value, f"teach the walk what stands for {{{name}}} in a path"
         return path_part(value)

@@ -447,6 +447,11 @@ class Driver:
         self._call("DELETE", f"/v1/keys/{self._key}")
         self._call("DELETE", f"/v1/programs/acme/secrets/{self._secret}")
         self._call("DELETE", "/v1/programs/acme/hooks/woocommerce")
+        self._call("POST", "/v1/subjects", {"program": "acme", "customer_id": "c1"})
+        erasure = self._call("POST", "/v1/erasures", {"program": "acme", "customer_id": "c1"})["id"]
+        self._queue("run_job", "JOBS_QUEUE")
+        assert self._call("GET", f"/v1/erasures/{erasure}")["state"] == "done"
+        self._call("POST", "/v1/partners/ada/erase")
         self._call("PATCH", "/v1/coupons", {"program": "acme", "code": "ADA10", "starts_at": ""})
         self._call("DELETE", "/v1/coupons?program=acme&code=ADA10")
 

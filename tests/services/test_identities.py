@@ -118,7 +118,7 @@ def test_a_customer_who_is_erased_is_known_no_more_and_the_orders_stay(stage) ->
     identities.link(stage.stores, shop.program, "customer-7", phone.token, NOW)
     identities.link(stage.stores, shop.program, "customer-8", phone.token, NOW)
     reply = capture.record(stage.stores, shop.program, ORDER, NOW)
-    identities.erase(stage.stores, shop.program, "customer-7")
+    identities.forget(stage.stores, shop.program, "customer-7", NOW)
     known = [
         stage.stores.identities.known(
             shop.program.id, capture.evidence.customer_hash(stage.stores, shop.program.id, customer), NOW
