@@ -112,6 +112,8 @@ def erase(stores: Stores, program: Program, customer: str, now: datetime) -> Era
     name = stores.erasures.name(program.id, customer, sharers - {customer})
     stores.customers.copy(program.id, customer, name)
     orders = [c for c in conversions if stores.erasures.rename(c, customer, name)]
+    # Once more: while orders still had the old name, something may have been told of one.
+    stores.customers.copy(program.id, customer, name)
     stores.customers.remove_all(program.id, customer)
     stores.identities.remove_all(program.id, customer)
     return Erased(len(visitors), clicks, len(orders))

@@ -52,7 +52,7 @@ class Erasures:
     def name(self, program: str, customer: str, others: Collection[str]) -> str:
         """The random name under which the customer's orders stay together: the same one at every call.
 
-        It stands between the `others`, who share orders with the customer, where the customer stood: of several
+        It stands where the customer stood among the `others`, who share orders with it: of several
         customers the first one decides.
 
         Raises:

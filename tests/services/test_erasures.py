@@ -14,7 +14,7 @@ from chalicelib.domain.partner import Partner
 from chalicelib.domain.payout.batch import Account
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
-from chalicelib.domain.terms import Attribution, CommissionRule, Terms
+from chalicelib.domain.terms import Attribution, CommissionRule, CustomerKind, Terms
 from chalicelib.services import adjustments, capture, erasures, evidence, identities, payouts, redirect
 from chalicelib.services.auditing import verify
 from chalicelib.services.close import close_program
@@ -249,3 +249,29 @@ def test_a_partner_that_leaves_keeps_its_books_and_loses_its_name(stage: Stage) 
     after = stored(stage)
     for private in ("Mia Muster", "mia@example.com", "mia.private@example.com"):
         assert private not in after
+
+
+def test_a_later_order_stays_one_of_a_returning_customer(stage: Stage, jane: Person) -> None:
+    stores, program = stage.stores, jane.shop.program
+    kinds = {CustomerKind.NEW: 2000, CustomerKind.RETURNING: 500, CustomerKind.UNKNOWN: 1}
+    rules = tuple(
+        CommissionRule("sale", "percent", rate_bp=rate, customer=kind) for kind, rate in kinds.items()
+    )
+    stores.catalogue.add_terms_once(Terms(program.id, 3, MONTH_START, Attribution(), 14, rules))
+    second = replace(ORDER, order_id="order-2", coupon="ANNA")
+    sold = capture.record(stores, program, second, NOW + timedelta(days=1)).id
+    erase(stage, jane, NOW + timedelta(days=2))
+    settle_conversion(stores, rules_of(stores, program.id), sold, NOW + timedelta(days=3))
+    assert [e.commission_minor for e in stores.conversions.find(sold).booked.entries] == [450]
+    reconcile(stores, RELEASED + timedelta(days=1))
+    close_program(stores, program.id, AFTER_GRACE)
+    assert verify(stores, program.id, Month(2026, 9)).problems == ()
+
+
+def test_the_first_of_several_customers_of_an_order_stays_the_first(stage: Stage, jane: Person) -> None:
+    program = jane.shop.program.id
+    digests = sorted(evidence.customer_hash(stage.stores, program, str(n)) for n in range(3))
+    stage.stores.erasures.begin(program, digests[1], NOW)
+    name = stage.stores.erasures.name(program, digests[1], {digests[0], digests[2]})
+    assert digests[0] < name < digests[2]
+    assert stage.stores.erasures.name(program, digests[1], set()) == name
