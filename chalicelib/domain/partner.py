@@ -4,6 +4,9 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
+ERASED_NAME, ERASED_EMAIL = "erased", "erased@invalid"
+"""What stands for the name and address of a partner that was erased (RFC 2606 reserves the domain)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Partner:

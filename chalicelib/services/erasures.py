@@ -14,7 +14,7 @@ from chalicelib.domain.click import Click
 from chalicelib.domain.credentials import Caller, partner_unknown
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.job import Job, JobKind
-from chalicelib.domain.partner import Partner
+from chalicelib.domain.partner import ERASED_EMAIL, ERASED_NAME, Partner
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Program
 from chalicelib.services import capture, evidence, jobs
@@ -24,10 +24,6 @@ from chalicelib.storage.conversions import Conversion
 from chalicelib.storage.identities import Known
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
-
-ERASED_NAME = "erased"
-ERASED_EMAIL = "erased@invalid"
-"""Stand for a partner's name and e-mail address (RFC 2606 reserves the domain)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from chalicelib.domain.audit import Change
 from chalicelib.domain.credentials import ApiKey, SigningSecret, partner_unknown, program_unknown
 from chalicelib.domain.ids import SLUG
-from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon, fold_email
+from chalicelib.domain.partner import ERASED_EMAIL, Coupon, Enrollment, Partner, fold_coupon, fold_email
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms
@@ -165,15 +165,16 @@ class Catalogue:
         item = {"pk": f"partner#{partner.id}", "sk": "partner", **after}
         listed = {"pk": "partners", "sk": partner.id, **after}
         change = Change("partner", partner.id, partner.owner, before, after)
-        transact(
-            [
-                self._table.put_action(item, unchanged(details)),
-                self._table.put_action(listed),
-                self._table.delete_action(_email_key(known.email), partner.id),
-                self._table.put_action({"pk": _email_key(partner.email), "sk": partner.id}),
-                self._trail.action(change),
-            ]
-        )
+        actions = [
+            self._table.put_action(item, unchanged(details)),
+            self._table.put_action(listed),
+            self._trail.action(change),
+        ]
+        if fold_email(known.email) != fold_email(partner.email):
+            actions.append(self._table.delete_action(_email_key(known.email), partner.id))
+            if partner.email != ERASED_EMAIL:
+                actions.append(self._table.put_action({"pk": _email_key(partner.email), "sk": partner.id}))
+        transact(actions)
 
     def enrollments(self, program_id: str) -> Iterator[Enrollment]:
         """Every enrolment in the program, in order of the partners' ids."""
