@@ -18,7 +18,7 @@ from chalicelib.domain.settlement import Booked, settle
 from chalicelib.services import customers, months
 from chalicelib.services.folders import published_folder
 from chalicelib.services.months import sha256_of
-from chalicelib.services.publishing import written
+from chalicelib.services.publishing import Extent, written
 from chalicelib.services.settle import Rules, rules_of
 from chalicelib.storage.erasures import ERASED_CLICK
 from chalicelib.storage.stores import Stores
@@ -100,7 +100,8 @@ def _recomputed(stores: Stores, rules: Rules, books: Books, month: Month) -> Ite
     body = stores.bucket.find(published_folder(program.id, month) + "manifest.json")
     manifest: dict[str, Any] = json.loads(body) if body else {"engine": "", "parts": []}
     opening = months.opening_of(stores, program, month, books.opened)
-    with written(stores, program, month, opening, manifest["engine"]) as files:
+    extent = Extent.of_parts([part["name"] for part in manifest["parts"]])
+    with written(stores, program, month, opening, manifest["engine"], extent=extent) as files:
         published = {part["name"]: part["sha256"] for part in manifest["parts"]}
         again = {part.name: part.sha256 for part in files.parts}
         for name in sorted({*published, *again}):

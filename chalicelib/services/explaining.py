@@ -14,7 +14,7 @@ from chalicelib.domain.period import Month, format_instant
 from chalicelib.domain.program import Program
 from chalicelib.services import conversions, months
 from chalicelib.services.folders import draft_folder, published_folder
-from chalicelib.services.publishing import Files, Opening, written
+from chalicelib.services.publishing import Extent, Files, Opening, written
 from chalicelib.storage.conversions import Conversion
 from chalicelib.storage.stores import Stores
 
@@ -33,7 +33,8 @@ def differences(stores: Stores, program_id: str, month: Month) -> Iterator[str]:
     if "manifest.json" not in kept:
         raise NotFound("ledger_unknown", "there is no ledger for this month")
     with ExitStack() as stack:
-        files = _written_now(stack, stores, program, books, month)
+        extent = Extent.of_parts(kept) if closed else Extent()
+        files = _written_now(stack, stores, program, books, month, extent)
         again = {part.name: (files.folder / part.name).read_bytes() for part in files.parts}
         for name in sorted({*again, *kept} - {"manifest.json"}):
             before = stores.bucket.find(kept[name]) if name in kept else b""
@@ -46,13 +47,15 @@ def differences(stores: Stores, program_id: str, month: Month) -> Iterator[str]:
             )
 
 
-def _written_now(stack: ExitStack, stores: Stores, program: Program, books: Books, month: Month) -> Files:
+def _written_now(
+    stack: ExitStack, stores: Stores, program: Program, books: Books, month: Month, extent: Extent
+) -> Files:
     """The month's files anew; an open month opens with what the open months before it come to."""
     first = min(month, books.next_to_close)
     opening = months.opening_of(stores, program, first, books.opened)
     while True:
         with ExitStack() as one:
-            files = one.enter_context(written(stores, program, first, opening, ENGINE))
+            files = one.enter_context(written(stores, program, first, opening, ENGINE, extent=extent))
             if first == month:
                 stack.push(one.pop_all())
                 return files

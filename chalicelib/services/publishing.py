@@ -5,7 +5,7 @@ publishing, or to verify what was published. Memory holds balances and a bounded
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,25 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """Which files a month has beside its entries, sums, journal and statements.
+
+    The first versions wrote no pages, and nothing of payouts; a month that they published comes out as it did
+    then. The bytes of a kind of file, once published, never change: a new kind gets a place here.
+    """
+
+    pages: bool = True
+    payouts: bool = True
+
+    @classmethod
+    def of_parts(cls, names: Collection[str]) -> "Extent":
+        """That of a published month, told by the names of its parts."""
+        statements = any(name.startswith("statements/") for name in names)
+        pages = not statements or any(name.endswith(".html") for name in names)
+        return cls(pages, "payouts.csv" in names)
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """A month's files on disk: the parts in their order, and the manifest that names them."""
 
@@ -63,6 +82,7 @@ def written(
     opening: Opening,
     engine: str,
     payouts: Source = payout_facts.known,
+    extent: Extent = Extent(),
 ) -> Iterator[Files]:
     """The month's files, as long as the context lasts; `payouts` gives the facts behind its payouts."""
     with TemporaryDirectory(prefix="ledger-") as name:
@@ -70,8 +90,8 @@ def written(
         (folder / "statements").mkdir()
         tally = Tally.opened_with(opening.balances)
         parts = (
-            *_write_entries(stores, program, month, tally, folder),
-            *_write_payouts(stores, program, month, tally, folder, payouts),
+            *_write_entries(stores, program, month, tally, folder, extent),
+            *(_write_payouts(stores, program, month, tally, folder, payouts) if extent.payouts else ()),
         )
         manifest = ledger.manifest(
             program.id, month, program.timezone, engine, tally, parts, opening.previous
@@ -85,7 +105,7 @@ def content_type(name: str) -> str:
 
 
 def _write_entries(
-    stores: Stores, program: Program, month: Month, tally: Tally, folder: Path
+    stores: Stores, program: Program, month: Month, tally: Tally, folder: Path, extent: Extent
 ) -> tuple[Part, ...]:
     journal, statements, pages = _Spool(folder), _Spool(folder), _Spool(folder)
     opened = Tally.opened_with(tally.carried())
@@ -98,7 +118,8 @@ def _write_entries(
             tally.add(entry)
             rows.add(name, ledger.entry_line(entry))
             statements.add(statement.name(entry.partner), ledger.entry_line(entry))
-            pages.add(statement_page.name(entry.partner), statement_page.row(entry))
+            if extent.pages:
+                pages.add(statement_page.name(entry.partner), statement_page.row(entry))
             journal.add("entries", ledger.journal_transaction(entry, month, program.timezone))
         parts.append(rows.part(name, header_rows=1))
     return (
@@ -106,7 +127,7 @@ def _write_entries(
         _summary(folder, tally),
         _journal(folder, program, month, opened, tally, journal),
         *_statements(folder, opened, tally, statements),
-        *_pages(folder, program, month, tally, pages),
+        *(_pages(folder, program, month, tally, pages) if extent.pages else ()),
     )
 
 
