@@ -1,7 +1,8 @@
-"""What the first version of Linkledger that stood on its own wrote is read, closed and verified by today's.
+"""What earlier versions of Linkledger wrote is read, closed and verified by today's.
 
-`tests/data/first-version.json` is what its `make run` left behind: every item of every table, the published
-ledger of October 2026, and the stage's keys.
+A file of `tests/data/versions` is what one version's `make run` left behind: every item of every table, the
+published ledger of October 2026, and the stage's keys. A version that writes other kinds of files than those
+before it leaves a file here; none is ever changed, because no byte of a published month may.
 """
 
 import csv
@@ -23,22 +24,31 @@ from chalicelib.storage import aws
 from tests import scene
 from tests.conftest import Stage
 
-KEPT: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "first-version.json").read_text())
+VERSIONS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text())
+    for path in sorted((Path(__file__).parents[1] / "data" / "versions").iterdir())
+}
+KEPT = VERSIONS["first"]
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 FOLDER = "ledgers/acme/2026-10/"
+
+
+def restore(stage: Stage, kept: dict[str, Any]) -> None:
+    """Put into the stage what a version left behind."""
+    settings = stage.settings
+    for table, items in kept["tables"].items():
+        for item in items:
+            aws.client("dynamodb").put_item(TableName=settings.table(table), Item=item)
+    for key, text in kept["objects"].items():
+        aws.client("s3").put_object(Bucket=settings.ledger_bucket, Key=key, Body=text.encode())
+    secret = {"SecretId": settings.secrets_id, "SecretString": kept["secret"]}
+    aws.client("secretsmanager").put_secret_value(**secret)
 
 
 @pytest.fixture
 def upgraded(stage: Stage) -> Stage:
     """Today's code over what the first version wrote."""
-    settings = stage.settings
-    for table, items in KEPT["tables"].items():
-        for item in items:
-            aws.client("dynamodb").put_item(TableName=settings.table(table), Item=item)
-    for key, text in KEPT["objects"].items():
-        aws.client("s3").put_object(Bucket=settings.ledger_bucket, Key=key, Body=text.encode())
-    secret = {"SecretId": settings.secrets_id, "SecretString": KEPT["secret"]}
-    aws.client("secretsmanager").put_secret_value(**secret)
+    restore(stage, KEPT)
     return stage
 
 
@@ -49,10 +59,14 @@ def conversions(stage: Stage) -> dict[str, str]:
     return {one.facts.report.order_id: one.facts.id for one in found if one}
 
 
-def test_its_published_month_is_verified(upgraded: Stage) -> None:
-    verified = auditing.verify(upgraded.stores, "acme", OCTOBER)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_its_published_month_is_verified(stage: Stage, version: str) -> None:
+    restore(stage, VERSIONS[version])
+    verified = auditing.verify(stage.stores, "acme", OCTOBER)
     assert verified.problems == ()
-    assert verified.entries == 9
+    assert verified.entries == len(
+        [item for item in VERSIONS[version]["tables"]["journal"] if item["sk"]["S"].startswith("entry#")]
+    )
 
 
 def test_what_differs_is_told_of_it_as_of_any_month(upgraded: Stage) -> None:
