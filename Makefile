@@ -11,7 +11,7 @@ BIN := .venv/bin
 export STAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak zip deploy status destroy bench bench-quick clean python-ready
+.PHONY: help run test check soak zip deploy status rollback destroy bench bench-quick clean python-ready
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ deploy: .venv/ready stage-named ## Deploy a stage into the AWS account: STAGE=de
 
 status: .venv/ready stage-named ## Tell the state of a deployed stage: STAGE=dev
 	@$(BIN)/python -m infra.status "$$STAGE"
+
+rollback: .venv/ready stage-named ## Go back to the release before: STAGE=prod (RELEASE=name, or RELEASE=--list)
+	$(BIN)/python -m infra.rollback "$$STAGE" $(RELEASE)
 
 destroy: .venv/ready stage-named ## Take a stage down, but for its data: STAGE=dev
 	$(BIN)/python -m infra.destroy "$$STAGE"

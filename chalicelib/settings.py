@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 
@@ -15,14 +15,14 @@ class SettingsError(Exception):
 class Settings:
     """What differs between stages.
 
-    `base_url` is the public origin of the short links, without a slash at its end. The secrets
-    (token keys, the key for customer ids) come from Secrets Manager under `secrets_id`. `origin_secret` is
-    what CloudFront proves itself with (None: nothing does, and its headers are not believed);
-    `finance_topic` the SNS topic that is told of published ledgers (None: nobody is told); `jobs_queue` the
-    name of the queue of jobs (None: this stage starts none), `reconcile_queue` that of shards with much
-    to settle (None: one worker settles all). `ledger_lock` is S3's mode of locking published files: nobody
-    ends one of COMPLIANCE early. `calls_itself` lets calls out reach this machine, which a local stack needs
-    and no other may.
+    `base_url` is the public origin of the short links, without a slash at its end; `program_domains` are the
+    hosts of those programs' links that have one of their own. The secrets (token keys, the key for customer
+    ids) come from Secrets Manager under `secrets_id`. `origin_secret` is what CloudFront proves itself with
+    (None: nothing does, and its headers are not believed); `finance_topic` the SNS topic that is told of
+    published ledgers (None: nobody is told); `jobs_queue` the name of the queue of jobs (None: this stage
+    starts none), `reconcile_queue` that of shards with much to settle (None: one worker settles all).
+    `ledger_lock` is S3's mode of locking published files: nobody ends one of COMPLIANCE early. `calls_itself`
+    lets calls out reach this machine, which a local stack needs and no other may.
     `mail_from` is the address that mail comes from (None: this stage sends none).
     """
 
@@ -38,6 +38,12 @@ class Settings:
     ledger_lock: str = "COMPLIANCE"
     calls_itself: bool = False
     mail_from: str | None = None
+    program_domains: Mapping[str, str] = field(default_factory=dict)
+
+    def links_of(self, program: str) -> str:
+        """The public origin of a program's short links."""
+        domain = self.program_domains.get(program)
+        return f"https://{domain}" if domain else self.base_url
 
     def table(self, name: str) -> str:
         """The full name of a table, such as `linkledger-dev-clicks` for `clicks`."""
@@ -73,6 +79,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     lock = take("LEDGER_LOCK", r"COMPLIANCE|GOVERNANCE", default="COMPLIANCE")
     calls_itself = take("CALLS_ITSELF", r"|yes", default="")
     mail_from = take("MAIL_FROM", r"|[^\s<>@]+@[^\s<>@]+|[^<>]+ <[^\s<>@]+@[^\s<>@]+>", default="")
+    domains = take("PROGRAM_DOMAINS", r"(none|[A-Za-z0-9_-]+=[a-z0-9.-]+)?( [A-Za-z0-9_-]+=[a-z0-9.-]+)*", "")
     if base_url and not urlsplit(base_url).hostname:
         wrong.append("BASE_URL names no host")
     if wrong:
@@ -90,4 +97,5 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         lock,
         calls_itself == "yes",
         mail_from or None,
+        dict(pair.split("=") for pair in domains.split() if "=" in pair),
     )

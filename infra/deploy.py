@@ -6,31 +6,22 @@ stays. docs/deploying.md tells what each does.
 
 import argparse
 import getpass
-import json
 import os
 import re
 import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import first_keys, live_settings, stacks
+from infra import costs, edges, first_keys, live_settings, stacks
 from infra.account import Account, DeployError, check_python
 from infra.build_zip import LIMIT_MB, PackageError, run_chalice
-from infra.deployed_state import DeployedState
-from infra.live_settings import Live
-from infra.project import ROOT, environment, lay_out
+from infra.deployment import Deployment
+from infra.project import ROOT, lay_out
 from infra.vendor import VendorError
-
-EDGE_REGION = "us-east-1"
-"""Where CloudFront takes its certificate and its firewall from, and so where its stack is."""
 
 _BASE_PARAMETERS = {
     "BASE_URL": "BaseUrl",
@@ -40,73 +31,12 @@ _BASE_PARAMETERS = {
     "DELETION_PROTECTION": "DeletionProtection",
     "LEDGER_LOCK": "LedgerLock",
     "ALARMS": "Alarms",
+    "TRACING": "Tracing",
+    "RESERVED_CONCURRENCY": "ReservedConcurrency",
+    "PROGRAM_DOMAINS": "ProgramDomains",
+    "REPLICA_BUCKET": "ReplicaBucket",
 }
-_EDGE_PARAMETERS = {"DOMAIN": "Domain", "CERTIFICATE": "Certificate", "LIMIT_PER_ADDRESS": "LimitPerAddress"}
 """Options, given as variables of the environment, and the templates' parameters that they set."""
-
-
-@dataclass
-class Deployment:
-    """One stage on its way into an account; `given` are the options, `root` is where the source lies."""
-
-    stage: str
-    account: Account
-    given: Mapping[str, str]
-    build: Path
-    root: Path = ROOT
-    say: stacks.Say = print
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-
-    @property
-    def prefix(self) -> str:
-        """What begins the stage's names; Chalice's app name and stage."""
-        return f"linkledger-{self.stage}"
-
-    @property
-    def edge(self) -> str:
-        """The name of the edge's stack."""
-        return f"{self.prefix}-edge"
-
-    @cached_property
-    def outputs(self) -> dict[str, str]:
-        """Those of the base stack."""
-        return stacks.outputs(self.account.client("cloudformation"), self.prefix)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables of every function."""
-        secret = first_keys.origin_secret(self.account.client("secretsmanager"), self.outputs["SecretsId"])
-        return environment(self.outputs) | {"ORIGIN_SECRET": secret}
-
-    @property
-    def state(self) -> DeployedState:
-        """The record of what is deployed, in the ledger bucket."""
-        return DeployedState(self.account.client("s3"), self.outputs["LedgerBucket"], self.stage)
-
-    @property
-    def project(self) -> Path:
-        """Where the copy that Chalice deploys is laid out."""
-        return self.build / f"deploy-{self.stage}"
-
-    @property
-    def record(self) -> Path:
-        """Where Chalice keeps its record of what is deployed."""
-        return self.project / ".chalice" / "deployed" / f"{self.stage}.json"
-
-    def live(self) -> Live:
-        """What the last deployment made.
-
-        Raises:
-            DeployError: nothing is deployed.
-        """
-        if not self.state.fetch(self.record):
-            raise DeployError("no app is deployed: run the step `app` first")
-        api_stage = json.loads((self.root / ".chalice" / "config.json").read_text())["api_gateway_stage"]
-        return live_settings.read_record(json.loads(self.record.read_text()), api_stage)
-
-    def parameters(self, of: Mapping[str, str]) -> dict[str, str]:
-        """The template's parameters that were given."""
-        return {parameter: self.given[name] for name, parameter in of.items() if self.given.get(name)}
 
 
 def check(target: Deployment) -> None:
@@ -116,24 +46,43 @@ def check(target: Deployment) -> None:
         raise DeployError("a stage's name has up to 14 lower-case letters, digits and hyphens")
     if bool(target.given.get("DOMAIN")) != bool(target.given.get("CERTIFICATE")):
         raise DeployError("DOMAIN and CERTIFICATE (its ARN in us-east-1) go together")
+    domain, replica = target.given.get("DOMAIN"), target.given.get("REPLICA_REGION")
     target.say(f"Deploying stage {target.stage} to account {target.account.id}, {target.account.region}:")
-    target.say(f"  base   stack {target.prefix}: tables, ledger bucket, secret, queues, alarms")
-    target.say(f"  app    API and functions {target.prefix}*, by Chalice; a zip below {LIMIT_MB:.0f} MB")
-    if target.given.get("DOMAIN"):
-        target.say(f"  edge   stack {target.edge} in {EDGE_REGION}: CloudFront for {target.given['DOMAIN']}")
-    target.say("Nothing runs by the hour; docs/cost.md tells what idle alarms and each request cost.")
+    if replica:
+        target.say(f"  replica stack {target.prefix}-replica in {replica}: a second bucket for the ledgers")
+    target.say(f"  base    stack {target.prefix}: tables, ledger bucket, secret, queues, alarms")
+    target.say(f"  app     API and functions {target.prefix}*, by Chalice; a zip below {LIMIT_MB:.0f} MB")
+    if domain:
+        name = edges.stack_name(target.prefix, domain)
+        target.say(f"  edge    stack {name} in {edges.REGION}: CloudFront for {domain}")
+    for line in costs.lines(target.root, with_domain=bool(domain)):
+        target.say(line)
+
+
+def replica(target: Deployment) -> None:
+    """Bring the stack of the second bucket to its template, where a region was given for it."""
+    region = target.given.get("REPLICA_REGION")
+    if not region:
+        return
+    if region == target.account.region:
+        raise DeployError("REPLICA_REGION is the stage's own region")
+    template = (target.root / "infra" / "replica.yaml").read_text()
+    cloudformation = target.account.client("cloudformation", region)
+    name, given = f"{target.prefix}-replica", {"Prefix": target.prefix}
+    made = stacks.deploy(cloudformation, name, template, given, target.say)
+    target.given = {**target.given, "REPLICA_BUCKET": made["ReplicaBucket"]}
 
 
 def base(target: Deployment) -> None:
     """Bring the base stack to its template."""
-    given = target.parameters(_BASE_PARAMETERS)
-    if target.given.get("DOMAIN"):
+    given, cloudformation = target.parameters(_BASE_PARAMETERS), target.account.client("cloudformation")
+    if target.given.get("DOMAIN") and _has_no_address(target):
         given.setdefault("BaseUrl", f"https://{target.given['DOMAIN']}")
     template = (target.root / "infra" / "base.yaml").read_text()
-    cloudformation = target.account.client("cloudformation")
-    target.outputs = stacks.deploy(
+    made = stacks.deploy(
         cloudformation, target.prefix, template, {"Prefix": target.prefix, **given}, target.say
     )
+    target.outputs = target.with_streams(made)
 
 
 def keys(target: Deployment) -> None:
@@ -145,12 +94,25 @@ def keys(target: Deployment) -> None:
 def app(target: Deployment) -> None:
     """Build the zip and have Chalice deploy it, under the stage's lock."""
     outputs = target.outputs | {"OriginSecret": target.environment["ORIGIN_SECRET"]}
-    with target.state.locked(f"{getpass.getuser()}@{socket.gethostname()}", target.now()):
+    with target.state.locked(who(), target.now()):
         if not target.state.fetch(target.record):
             _check_no_app(target)
-        project = lay_out(target.project, target.stage, outputs, source=target.root, cache=target.build)
-        target.say(run_chalice(project, "deploy", "--stage", target.stage, "--no-autogen-policy"))
-        target.state.store(target.record)
+        lay_out(target.project, target.stage, outputs, source=target.root, cache=target.build)
+        target.say(deploy_project(target))
+        name = target.releases.keep(target.project, target.now())
+        target.say(f"  release {name}")
+
+
+def deploy_project(target: Deployment) -> str:
+    """Have Chalice deploy what is laid out, and store its record; what it said."""
+    said = run_chalice(target.project, "deploy", "--stage", target.stage, "--no-autogen-policy")
+    target.state.store(target.record)
+    return said
+
+
+def who() -> str:
+    """Who is at work, for whoever finds the stage locked."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def settings(target: Deployment) -> None:
@@ -161,27 +123,13 @@ def settings(target: Deployment) -> None:
 
 
 def edge(target: Deployment) -> None:
-    """Bring the edge's stack to its template, where a domain was given or the stack is there."""
-    cloudformation = target.account.client("cloudformation", EDGE_REGION)
-    given = target.parameters(_EDGE_PARAMETERS)
-    if "Domain" not in given and not stacks.exists(cloudformation, target.edge):
-        target.say("  no DOMAIN and CERTIFICATE: the app answers at API Gateway's address only")
-        return
-    live = target.live()
-    given |= {
-        "Prefix": target.prefix,
-        "Origin": f"{live.api}.execute-api.{target.account.region}.amazonaws.com",
-        "OriginPath": f"/{live.api_stage}",
-        "OriginSecret": target.environment["ORIGIN_SECRET"],
-    }
-    template = (target.root / "infra" / "edge.yaml").read_text()
-    made = stacks.deploy(cloudformation, target.edge, template, given, target.say)
-    target.say(f"  point the domain (CNAME or alias) at {made['DistributionDomain']}")
+    """Bring each edge's stack to its template: that of the domain that was given, or all there are."""
+    edges.deploy(target)
 
 
 def smoke(target: Deployment) -> None:
     """Ask the deployed app what it can, and for a route that it hasn't."""
-    url = _api_url(target)
+    url = target.api_url
     for path, expected in (("/v1/openapi.json", 200), ("/v1/no/such/route", 403)):
         status = _status(url + path)
         if status != expected:
@@ -191,7 +139,7 @@ def smoke(target: Deployment) -> None:
 
 def admin(target: Deployment) -> None:
     """Print the addresses and, where the stage has no key yet, its first administrator's key, once."""
-    target.say(f"API:         {_api_url(target)}")
+    target.say(f"API:         {target.api_url}")
     target.say(f"Short links: {target.outputs['BaseUrl']}")
     target.say(f"Ledgers:     s3://{target.outputs['LedgerBucket']}/ledgers/")
     key = first_keys.first_admin_key(target.environment, target.now())
@@ -206,7 +154,7 @@ def unlock(target: Deployment) -> None:
 
 Step = Callable[[Deployment], None]
 STEPS: dict[str, Step] = {
-    step.__name__: step for step in (check, base, keys, app, settings, edge, smoke, admin)
+    step.__name__: step for step in (check, replica, base, keys, app, settings, edge, smoke, admin)
 }
 _BY_NAME_ONLY: dict[str, Step] = {"unlock": unlock}
 
@@ -219,6 +167,14 @@ def run(target: Deployment, names: Sequence[str] = ()) -> None:
     """
     for name in names or STEPS:
         (STEPS | _BY_NAME_ONLY)[name](target)
+
+
+def _has_no_address(target: Deployment) -> bool:
+    """Whether the stage has no public origin of its own yet; a later domain is one more, not another one."""
+    cloudformation = target.account.client("cloudformation")
+    if not stacks.exists(cloudformation, target.prefix):
+        return True
+    return stacks.outputs(cloudformation, target.prefix)["BaseUrl"] == "https://go.example.com"
 
 
 def _check_no_app(target: Deployment) -> None:
@@ -234,11 +190,6 @@ def _check_no_app(target: Deployment) -> None:
         f"the function {target.prefix} is there, but not the record of its deployment: restore an earlier"
         f" version of deployment/{target.stage}.json in {target.outputs['LedgerBucket']}"
     )
-
-
-def _api_url(target: Deployment) -> str:
-    live = target.live()
-    return f"https://{live.api}.execute-api.{target.account.region}.amazonaws.com/{live.api_stage}"
 
 
 def _status(url: str) -> int:

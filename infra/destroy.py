@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import stacks
+from infra import edges, stacks
 from infra.account import Account, DeployError
 from infra.build_zip import PackageError, run_chalice
-from infra.deploy import EDGE_REGION, Deployment, base
+from infra.deploy import base, who
+from infra.deployment import Deployment
 from infra.project import ROOT, write_configuration
 from infra.vendor import VendorError
 
@@ -32,12 +33,12 @@ def destroy(target: Deployment) -> None:
     Raises:
         DeployError, PackageError: something could not be removed; trying again goes on from there.
     """
-    edges = target.account.client("cloudformation", EDGE_REGION)
-    if stacks.exists(edges, target.edge):
-        stacks.delete(edges, target.edge)
-        target.say(f"removed: stack {target.edge}")
+    cloudformation = target.account.client("cloudformation", edges.REGION)
+    for name in sorted(edges.of(cloudformation, target.prefix)):
+        stacks.delete(cloudformation, name)
+        target.say(f"removed: stack {name}")
     write_configuration(target.project, target.stage, target.outputs, source=target.root)
-    with target.state.locked("destroying", target.now()):
+    with target.state.locked(who(), target.now()):
         if target.state.fetch(target.record):
             run_chalice(target.project, "delete", "--stage", target.stage)
             target.record.unlink(missing_ok=True)

@@ -37,28 +37,35 @@ _ANSWERS: dict[str, tuple[str | None, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a deployment made: the API's id and stage, and the stream mappings by their functions' names."""
+    """What a deployment made: the API's id and stage, functions, and the stream mappings by their functions.
+
+    `traced` is whether X-Ray is to follow requests through them.
+    """
 
     api: str
     api_stage: str
+    functions: tuple[str, ...]
     mappings: dict[str, str]
+    traced: bool = False
 
 
-def read_record(record: dict[str, Any], api_stage: str) -> Live:
+def read_record(record: dict[str, Any], api_stage: str, *, traced: bool = False) -> Live:
     """From Chalice's record of what is deployed.
 
     Raises:
         DeployError: it names no API.
     """
-    api, mappings = None, {}
+    api, functions, mappings = None, [], {}
     for resource in record["resources"]:
         if resource["resource_type"] == "rest_api":
             api = resource["rest_api_id"]
+        elif resource["resource_type"] == "lambda_function":
+            functions.append(resource["lambda_arn"].rpartition(":")[2])
         elif resource["resource_type"] == "dynamodb_event":
             mappings[resource["lambda_arn"].rpartition(":")[2]] = resource["event_uuid"]
     if api is None:
         raise DeployError("the record of the deployment names no API")
-    return Live(api, api_stage, mappings)
+    return Live(api, api_stage, tuple(sorted(functions)), mappings, traced)
 
 
 def apply(gateway: Any, functions: Any, live: Live) -> list[str]:
@@ -78,8 +85,15 @@ def apply(gateway: Any, functions: Any, live: Live) -> list[str]:
         patchOperations=[
             {"op": "replace", "path": "/*/*/throttling/rateLimit", "value": str(RATE)},
             {"op": "replace", "path": "/*/*/throttling/burstLimit", "value": str(BURST)},
+            {"op": "replace", "path": "/tracingEnabled", "value": json.dumps(live.traced)},
         ],
     )
+    for name in live.functions:
+        if _mode(functions, name) != _wanted_mode(live):
+            # Chalice switches tracing on and never off again.
+            functions.update_function_configuration(
+                FunctionName=name, TracingConfig={"Mode": _wanted_mode(live)}
+            )
     for uuid in live.mappings.values():
         if _mapping_drift(functions, uuid):
             functions.update_event_source_mapping(UUID=uuid, **_WANTED_MAPPING)
@@ -102,9 +116,22 @@ def drift(gateway: Any, functions: Any, live: Live) -> Iterator[str]:
     limits = stage.get("methodSettings", {}).get("*/*", {})
     if (limits.get("throttlingRateLimit"), limits.get("throttlingBurstLimit")) != (RATE, BURST):
         yield "the API's throttling is not set"
+    if stage.get("tracingEnabled", False) != live.traced:
+        yield f"the API's tracing is not {'on' if live.traced else 'off'}"
+    for name in live.functions:
+        if _mode(functions, name) != _wanted_mode(live):
+            yield f"{name}: tracing is not {'on' if live.traced else 'off'}"
     for function, uuid in sorted(live.mappings.items()):
         for name in _mapping_drift(functions, uuid):
             yield f"{function}: {name} of its stream is not set"
+
+
+def _mode(functions: Any, name: str) -> str:
+    return str(functions.get_function_configuration(FunctionName=name)["TracingConfig"]["Mode"])
+
+
+def _wanted_mode(live: Live) -> str:
+    return "Active" if live.traced else "PassThrough"
 
 
 _WANTED_MAPPING: dict[str, Any] = {

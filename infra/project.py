@@ -17,6 +17,14 @@ DEFAULT_PREFIX = "linkledger-dev"
 DEFAULT_BUCKET = "linkledger-dev-ledger-000000000000-us-east-1"
 """The names that the policy files are written with; a stage's own take their place."""
 
+_MAY_BE_TRACED = {
+    "Sid": "MayBeTraced",
+    "Effect": "Allow",
+    "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+    "Resource": "*",
+}
+"""What X-Ray needs; it knows no resources (docs.aws.amazon.com/service-authorization, AWS X-Ray)."""
+
 
 def lay_out(
     target: Path, stage: str, outputs: Mapping[str, str] | None = None, *, source: Path = ROOT, cache: Path
@@ -59,11 +67,29 @@ def write_configuration(
         configuration["stages"][stage] = {
             "environment_variables": variables,
             "tags": {"linkledger": variables["TABLE_PREFIX"]},
+            "xray": variables["TRACING"] == "true",
+            "lambda_functions": _reserved(variables["RESERVED_CONCURRENCY"], configuration),
         }
     (written / "config.json").write_text(json.dumps(configuration, indent=2) + "\n")
     for policy in source.glob("policy-*.json"):
         text = policy.read_text().replace(DEFAULT_BUCKET, variables["LEDGER_BUCKET"])
-        (written / policy.name).write_text(text.replace(DEFAULT_PREFIX, variables["TABLE_PREFIX"]))
+        document = json.loads(text.replace(DEFAULT_PREFIX, variables["TABLE_PREFIX"]))
+        document["Statement"] = [one for one in document["Statement"] if one != _MAY_BE_TRACED]
+        if variables.get("TRACING") == "true":
+            document["Statement"].append(_MAY_BE_TRACED)
+        (written / policy.name).write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _reserved(text: str, configuration: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """The concurrency that functions have to themselves, from `api_handler=100 settle=20`.
+
+    Raises:
+        ValueError: there is no such function.
+    """
+    wanted = dict(part.split("=") for part in text.split()) if text != "none" else {}
+    if unknown := wanted.keys() - configuration["lambda_functions"].keys():
+        raise ValueError(f"RESERVED_CONCURRENCY names no function of ours: {', '.join(sorted(unknown))}")
+    return {name: {"reserved_concurrency": int(number)} for name, number in wanted.items()}
 
 
 def environment(outputs: Mapping[str, str]) -> dict[str, str]:

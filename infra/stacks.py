@@ -36,10 +36,10 @@ def deploy(
         Capabilities=["CAPABILITY_IAM"],
         Tags=[{"Key": "linkledger", "Value": name}],
     )
-    if not changes:
+    if changes is None:
         say(f"  {name}: nothing changes")
         return outputs(cloudformation, name)
-    for change in changes:
+    for change in changes or ["no resource, but what the stack tells of itself"]:
         say(f"  {name}: {change}")
     cloudformation.execute_change_set(StackName=name, ChangeSetName="deploy")
     _wait(cloudformation, name, f"stack_{kind.lower()}_complete")
@@ -97,14 +97,17 @@ def _parameters(
     return chosen
 
 
-def _planned(cloudformation: Any, **change_set: Any) -> list[str]:
-    """Make the change set; what it will do, a line each. Where there is nothing to do it is gone again."""
+def _planned(cloudformation: Any, **change_set: Any) -> list[str] | None:
+    """Make the change set; what it does to resources, a line each. None where there is nothing to do.
+
+    An option that only functions read changes an output and no resource, and has to be carried out too.
+    """
     named = {"StackName": change_set["StackName"], "ChangeSetName": change_set["ChangeSetName"]}
     try:
         cloudformation.create_change_set(**change_set)
     except ClientError as error:
         _check_nothing_changes(named["StackName"], str(error))
-        return []
+        return None
     try:
         cloudformation.get_waiter("change_set_create_complete").wait(
             **named, WaiterConfig={"Delay": 2, "MaxAttempts": 90}
@@ -112,7 +115,7 @@ def _planned(cloudformation: Any, **change_set: Any) -> list[str]:
     except WaiterError as error:
         _check_nothing_changes(named["StackName"], str(error.last_response.get("StatusReason", error)))
         cloudformation.delete_change_set(**named)
-        return []
+        return None
     lines: list[str] = []
     pages = cloudformation.get_paginator("describe_change_set").paginate(**named)
     for page in pages:

@@ -11,7 +11,7 @@ from chalicelib import cli
 from infra import live_settings
 from infra.account import Account, DeployError
 from infra.acting import acting_as
-from infra.deploy import Deployment
+from infra.deployment import Deployment
 from infra.project import ROOT
 
 

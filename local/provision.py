@@ -66,7 +66,11 @@ def stage(clients: Clients, *, prefix: str, base_url: str, region: str, shards: 
         "DeletionProtection": "false",
     }
     resolver = template.Resolver(_base(), parameters, region)
-    waiting = dict(_base()["Resources"])
+    waiting = {
+        name: resource
+        for name, resource in _base()["Resources"].items()
+        if "Condition" not in resource or resolver.holds(resource["Condition"])
+    }
     while waiting:
         made = [name for name, resource in waiting.items() if _made(clients, resolver, name, resource)]
         if not made:

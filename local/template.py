@@ -1,7 +1,8 @@
 """A CloudFormation template as the local stack reads it: parsed, and its references worked out.
 
 Knows the parts of the language that `infra/base.yaml` uses, in their short and long forms: Ref, Sub, GetAtt,
-Join. Anything else raises, so that a template never means something else here than in the cloud.
+Join, and conditions made of If, Equals and Not. Anything else raises, so that a template never means
+something else here than in the cloud.
 """
 
 import re
@@ -13,6 +14,9 @@ import yaml
 
 Attributes = dict[str, dict[str, str]]
 """What is known of the resources made so far: `{logical id: {"Ref": ..., "Arn": ..., ...}}`."""
+
+_NOTHING = object()
+"""What `AWS::NoValue` stands for: a property with it is not there."""
 
 
 class Unresolved(Exception):
@@ -68,6 +72,22 @@ class Resolver:
             if value is None:
                 raise ValueError(f"parameter {name} has no value")
             self.known[name] = {"Ref": str(value)}
+        self._conditions: Mapping[str, Any] = template.get("Conditions", {})
+
+    def holds(self, condition: Any) -> bool:
+        """Whether the condition, by its name or as it is written, holds.
+
+        Raises:
+            ValueError: it uses a function that is not known here.
+        """
+        if isinstance(condition, str):
+            return self.holds(self._conditions[condition])
+        ((name, argument),) = condition.items()
+        if name == "Fn::Not":
+            return not self.holds(argument[0])
+        if name == "Fn::Equals":
+            return bool(self.value(argument[0]) == self.value(argument[1]))
+        raise ValueError(f"the local stack does not know the condition {name}")
 
     def value(self, node: Any) -> Any:
         """The node with every reference replaced.
@@ -83,10 +103,13 @@ class Resolver:
         if len(node) == 1:
             ((name, argument),) = node.items()
             if name == "Ref":
-                return self._attribute(argument, "Ref")
+                return _NOTHING if argument == "AWS::NoValue" else self._attribute(argument, "Ref")
+            if name == "Fn::If":
+                return self.value(argument[1] if self.holds(argument[0]) else argument[2])
             if name.startswith("Fn::"):
                 return self._function(name, argument)
-        return {name: self.value(element) for name, element in node.items()}
+        worked_out = {name: self.value(element) for name, element in node.items()}
+        return {name: value for name, value in worked_out.items() if value is not _NOTHING}
 
     def _function(self, name: str, argument: Any) -> str:
         if name == "Fn::GetAtt":

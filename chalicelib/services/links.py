@@ -158,8 +158,9 @@ def link_unknown() -> NotFound:
 
 
 def link_urls(settings: Settings, link: Link) -> tuple[str, str]:
-    """The tracking URL, and the URL of its QR code."""
-    return f"{settings.base_url}/{link.code}", f"{settings.base_url}/qr/{link.code}.png"
+    """The tracking URL, and the URL of its QR code, at the program's own host where it has one."""
+    origin = settings.links_of(link.program)
+    return f"{origin}/{link.code}", f"{origin}/qr/{link.code}.png"
 
 
 def create_from_csv(stores: Stores, program: Program, text: str, now: datetime) -> list[RowResult]:

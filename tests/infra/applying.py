@@ -6,7 +6,11 @@ read back, so comparing the two fails on it.
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 Clients = Callable[[str], Any]
 Properties = Mapping[str, Any]
@@ -84,20 +88,26 @@ def bucket(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callab
             "Rules": [{"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}]
         },
     )
-    s3.put_bucket_lifecycle_configuration(
-        Bucket=name,
-        LifecycleConfiguration={"Rules": [_rule(rule) for rule in wanted["LifecycleConfiguration"]["Rules"]]},
-    )
-    s3.put_bucket_notification_configuration(
-        Bucket=name,
-        NotificationConfiguration={
-            "QueueConfigurations": [
-                _notice(one) for one in wanted["NotificationConfiguration"]["QueueConfigurations"]
-            ]
-        },
-    )
+    if "LifecycleConfiguration" in wanted:
+        rules = [_rule(rule) for rule in wanted["LifecycleConfiguration"]["Rules"]]
+        s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+    if "NotificationConfiguration" in wanted:
+        notices = [_notice(one) for one in wanted["NotificationConfiguration"]["QueueConfigurations"]]
+        s3.put_bucket_notification_configuration(
+            Bucket=name, NotificationConfiguration={"QueueConfigurations": notices}
+        )
+    if "ReplicationConfiguration" in wanted:
+        replicated = wanted["ReplicationConfiguration"]
+        rules = [{"ID": rule["Id"], **_but(rule, "Id")} for rule in replicated["Rules"]]
+        s3.put_bucket_replication(
+            Bucket=name, ReplicationConfiguration={"Role": replicated["Role"], "Rules": rules}
+        )
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": wanted["Tags"]})
     return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}, lambda: _read_bucket(s3, name)
+
+
+def _but(found: Properties, name: str) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if key != name}
 
 
 def _notice(wanted: Properties) -> dict[str, Any]:
@@ -147,9 +157,7 @@ def _read_bucket(s3: Any, name: str) -> dict[str, Any]:
     lock = s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
     assert "Rule" not in lock, "drafts must stay replaceable"
     encryption = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
-    rules = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-    notices = s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]
-    return {
+    return _read_of_some(s3, name) | {
         "BucketName": name,
         "ObjectLockEnabled": lock["ObjectLockEnabled"] == "Enabled",
         "VersioningConfiguration": {"Status": s3.get_bucket_versioning(Bucket=name)["Status"]},
@@ -167,10 +175,60 @@ def _read_bucket(s3: Any, name: str) -> dict[str, Any]:
                 for rule in encryption["Rules"]
             ]
         },
-        "LifecycleConfiguration": {"Rules": [_read_rule(rule) for rule in rules]},
-        "NotificationConfiguration": {"QueueConfigurations": [_read_notice(one) for one in notices]},
         "Tags": s3.get_bucket_tagging(Bucket=name)["TagSet"],
     }
+
+
+def _read_of_some(s3: Any, name: str) -> dict[str, Any]:
+    """What not every bucket has: rules of a lifecycle, notices, a replica."""
+    read: dict[str, Any] = {}
+    notices = s3.get_bucket_notification_configuration(Bucket=name).get("QueueConfigurations", [])
+    if notices:
+        read["NotificationConfiguration"] = {"QueueConfigurations": [_read_notice(one) for one in notices]}
+    with suppress(s3.exceptions.ClientError):
+        rules = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+        read["LifecycleConfiguration"] = {"Rules": [_read_rule(rule) for rule in rules]}
+    with suppress(s3.exceptions.ClientError):
+        found = s3.get_bucket_replication(Bucket=name)["ReplicationConfiguration"]
+        read["ReplicationConfiguration"] = {
+            "Role": found["Role"],
+            "Rules": [_read_replication(name, rule) for rule in found["Rules"]],
+        }
+    return read
+
+
+def _read_replication(name: str, rule: Properties) -> dict[str, Any]:
+    """A rule of replication. moto answers an empty filter always, so that one is what it was told."""
+    told = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_bucket_replication(name)["Rule"]
+    [filtered] = [one["Filter"] for one in told if one["ID"] == rule["ID"]]
+    return {"Id": rule["ID"], **_but(rule, "ID"), "Filter": dict(filtered), "Priority": int(rule["Priority"])}
+
+
+def role(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
+    iam, name = clients("iam"), "replication"
+    trusted = json.dumps(wanted["AssumeRolePolicyDocument"])
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted, Tags=wanted["Tags"])["Role"]
+    for one in wanted["Policies"]:
+        iam.put_role_policy(
+            RoleName=name, PolicyName=one["PolicyName"], PolicyDocument=json.dumps(one["PolicyDocument"])
+        )
+
+    def read() -> dict[str, Any]:
+        found = iam.get_role(RoleName=name)["Role"]
+        policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        return {
+            "AssumeRolePolicyDocument": found["AssumeRolePolicyDocument"],
+            "Policies": [
+                {
+                    "PolicyName": one,
+                    "PolicyDocument": iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"],
+                }
+                for one in policies
+            ],
+            "Tags": found["Tags"],
+        }
+
+    return {"Ref": name, "Arn": made["Arn"]}, read
 
 
 def bucket_policy(
@@ -347,6 +405,7 @@ APPLIERS: dict[str, Callable[..., tuple[dict[str, str], Callable[[], dict[str, A
     "AWS::DynamoDB::Table": table,
     "AWS::S3::Bucket": bucket,
     "AWS::S3::BucketPolicy": bucket_policy,
+    "AWS::IAM::Role": role,
     "AWS::SQS::Queue": queue,
     "AWS::SQS::QueuePolicy": queue_policy,
     "AWS::SecretsManager::Secret": secret,

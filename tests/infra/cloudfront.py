@@ -68,6 +68,7 @@ class CloudFront:
 
     def __post_init__(self) -> None:
         resolver = template.Resolver(self.document, self.parameters, "us-east-1")
+        resolver.known["AWS::StackName"] = {"Ref": "linkledger-stage-edge"}
         resources = self.document["Resources"]
         for name in resources:
             resolver.known[name] = dict.fromkeys(("Ref", "Arn", "FunctionARN", "DomainName"), name)

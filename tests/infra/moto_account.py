@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from moto.apigateway import models as apigateway
+from moto.awslambda import models as awslambda
 from moto.cloudformation import models as cloudformation
 from moto.core.common_models import CloudFormationModel
 from moto.secretsmanager.models import secretsmanager_backends
@@ -33,7 +34,7 @@ def account() -> Iterator[str]:
 
 def _fix(patch: pytest.MonkeyPatch) -> None:
     """moto 5.2 reads OpenAPI 3 only, wants a description, and takes no mocked integration without a URI.
-    A stack that a change set made has no outputs there.
+    A stack that a change set made has no outputs there, and a function's tracing does not change.
     """
     backend = apigateway.APIGatewayBackend
     put = backend.put_rest_api
@@ -51,11 +52,23 @@ def _fix(patch: pytest.MonkeyPatch) -> None:
     carry_out = cloudformation.ChangeSet.apply
 
     def apply(self: Any) -> None:
+        # What stays at its default has not changed.
+        declared = self.template_dict["Parameters"]
+        defaults = {name: one["Default"] for name, one in declared.items() if "Default" in one}
+        there = self.stack.resource_map
+        there.input_parameters = {**defaults, **there.input_parameters}
         carry_out(self)
         self.stack.template, self.stack.parameters = self.template, self.parameters
         self.stack._parse_template()
         self.stack.output_map = self.stack._create_output_map()
 
+    change = awslambda.LambdaFunction.update_configuration
+
+    def update_configuration(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
+        self.tracing_config = config_updates.get("TracingConfig") or self.tracing_config
+        return change(self, config_updates)
+
+    patch.setattr(awslambda.LambdaFunction, "update_configuration", update_configuration)
     patch.setattr(cloudformation.ChangeSet, "apply", apply)
     patch.setattr(backend, "put_rest_api", put_rest_api)
     patch.setattr(backend, "import_rest_api", import_rest_api)
@@ -97,6 +110,54 @@ class _Secret(CloudFormationModel):
             force_overwrite=False,
         )
         return cls(json.loads(made)["ARN"])
+
+
+class _ByName(CloudFormationModel):
+    """A resource of which there is only its name, as moto's CloudFormation does not make its kind."""
+
+    kind = ""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def physical_resource_id(self) -> str:
+        return self.name
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return ""
+
+    @classmethod
+    def cloudformation_type(cls) -> str:
+        return cls.kind
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        return True
+
+    def get_cfn_attribute(self, attribute_name: str) -> str:
+        return f"{self.name.lower()}.{attribute_name.lower()}"
+
+    @classmethod
+    def create_from_cloudformation_json(cls, resource_name: str, *_: Any, **__: Any) -> "_ByName":
+        return cls(resource_name)
+
+    def delete(self, *_: Any) -> None:
+        """Nothing stands behind it."""
+
+
+_OF_THE_EDGE = [
+    type(f"_{kind.replace(':', '')}", (_ByName, CloudFormationModel), {"kind": kind})
+    for kind in (
+        "AWS::CloudFront::CachePolicy",
+        "AWS::CloudFront::OriginRequestPolicy",
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        "AWS::CloudFront::Function",
+        "AWS::CloudFront::Distribution",
+        "AWS::WAFv2::WebACL",
+    )
+]
 
 
 def _as_openapi(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """base.yaml's settings exist and are kept by the services, which CloudFormation's stand-in does not prove."""
 
+import json
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -25,10 +27,21 @@ def clients() -> Iterator[Callable[[str], Any]]:
         yield lambda service: made.setdefault(service, session.create_client(service, region_name=REGION))
 
 
-def applied(clients: Callable[[str], Any], resources: dict[str, Any], prefix: str) -> dict[str, Any]:
+def applied(
+    clients: Callable[[str], Any],
+    resources: dict[str, Any],
+    prefix: str,
+    document: dict[str, Any] = BASE,
+    **parameters: str,
+) -> dict[str, Any]:
     """Apply the resources in the order of their references; `{name: (wanted, read back)}`."""
-    resolver = template.Resolver(BASE, {"Prefix": prefix}, REGION)
-    waiting, results = dict(resources), {}
+    resolver = template.Resolver(document, {"Prefix": prefix, **parameters}, REGION)
+    results = {}
+    waiting = {
+        name: one
+        for name, one in resources.items()
+        if "Condition" not in one or resolver.holds(one["Condition"])
+    }
     while waiting:
         before = len(waiting)
         for name, resource in list(waiting.items()):
@@ -46,6 +59,76 @@ def applied(clients: Callable[[str], Any], resources: dict[str, Any], prefix: st
 def test_every_setting_is_read_back_as_declared(clients: Callable[[str], Any]) -> None:
     for name, (wanted, found) in applied(clients, BASE["Resources"], "linkledger-t1").items():
         assert ordered(found) == ordered(wanted), name
+
+
+def test_the_ledgers_are_replicated_where_that_was_asked_for(clients: Callable[[str], Any]) -> None:
+    replica = template.load(ROOT / "infra" / "replica.yaml")
+    second = applied(clients, replica["Resources"], "linkledger-t3", replica)
+    bucket = second["ReplicaBucket"][0]["BucketName"]
+    ours = ("LedgerBucket", "ReplicationRole", "JobsQueue", "JobsQueuePolicy", "JobsDeadLetters")
+    resources = {name: BASE["Resources"][name] for name in ours}
+    results = second | applied(clients, resources, "linkledger-t3", ReplicaBucket=bucket)
+    for name, (wanted, found) in results.items():
+        assert ordered(found) == ordered(wanted), name
+    [rule] = results["LedgerBucket"][0]["ReplicationConfiguration"]["Rules"]
+    assert rule["Destination"]["Bucket"] == f"arn:aws:s3:::{bucket}"
+
+
+def _denied(document: dict[str, Any], action: str, key: str, **context: str) -> list[str]:
+    """The statements of the bucket's policy that deny this; `context` are the request's condition keys."""
+    found = []
+    for statement in document["Statement"]:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        named = statement["Resource"]
+        resources = named if isinstance(named, list) else [named]
+        folders = [one["Fn::Sub"].partition("/")[2] for one in resources if "Fn::Sub" in one]
+        if not any(fnmatchcase(f"s3:{action}", one) for one in actions):
+            continue
+        if any(fnmatchcase(key, folder) for folder in folders) and all(
+            _holds(operator, name, value, context)
+            for operator, tests in statement.get("Condition", {}).items()
+            for name, value in tests.items()
+        ):
+            found.append(statement["Sid"])
+    return found
+
+
+def _holds(operator: str, name: str, value: Any, context: dict[str, str]) -> bool:
+    """As IAM evaluates it: a negated match holds of what is not there, any other doesn't."""
+    there = context.get(name.partition(":")[2].replace("-", "_"))
+    if operator == "Null":
+        return (there is None) == (value == "true")
+    if operator == "StringNotEquals":
+        return there not in value
+    assert operator == "Bool"
+    return there == value
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "context", "denied"),
+    [
+        ("PutObject", "drafts/a/2026-10/summary.csv", {}, []),
+        ("PutObject", "ledgers/a/2026-10/summary.csv", {"if_none_match": "*"}, []),
+        ("PutObject", "ledgers/a/2026-10/summary.csv", {}, ["PublishedFilesAreWrittenOnce"]),
+        ("PutObject", "ledgers/a/x", {"if_none_match": "*", "SecureTransport": "false"}, ["OnlyOverTls"]),
+        ("GetObject", "ledgers/a/x", {"SecureTransport": "true"}, []),
+        ("DeleteObject", "ledgers/a/x", {}, ["PublishedFilesStay"]),
+        ("DeleteObjectVersion", "ledgers/a/x", {}, ["PublishedFilesStay"]),
+        ("BypassGovernanceRetention", "ledgers/a/x", {}, ["PublishedFilesStay"]),
+        ("DeleteObject", "drafts/a/x", {}, []),
+        ("PutObject", "inbox/a/x.csv", {"x_amz_server_side_encryption": "none"}, ["NothingUnencrypted"]),
+        ("PutObject", "inbox/a/x.csv", {"x_amz_server_side_encryption": "AES256"}, []),
+        (
+            "PutObject",
+            "inbox/a/x.csv",
+            {"x_amz_server_side_encryption_customer_algorithm": "AES256"},
+            ["NoKeysOfTheWriter"],
+        ),
+    ],
+)
+def test_the_bucket_refuses(action: str, key: str, context: dict[str, str], denied: list[str]) -> None:
+    document = BASE["Resources"]["LedgerBucketPolicy"]["Properties"]["PolicyDocument"]
+    assert _denied(document, action, key, ObjectCreationOperation="true", **context) == denied
 
 
 def test_a_setting_that_nobody_applies_is_noticed(clients: Callable[[str], Any]) -> None:
@@ -75,16 +158,8 @@ def test_every_function_has_a_log_group_of_its_own() -> None:
         for resource in BASE["Resources"].values()
         if resource["Type"] == "AWS::Logs::LogGroup"
     }
-    assert groups == {
-        "",
-        "-reconcile",
-        "-close_month",
-        "-settle",
-        "-count_clicks",
-        "-count_money",
-        "-run_job",
-        "-settle_shard",
-    }
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    assert groups == {f"-{name}" if name != "api_handler" else "" for name in config["lambda_functions"]}
 
 
 def ordered(value: Any) -> Any:

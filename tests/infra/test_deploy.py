@@ -1,7 +1,10 @@
 """A real deployment, again, renamed and taken down, against a stand-in for the account."""
 
+import io
 import json
+import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +12,16 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.awslambda.models import lambda_backends
+from moto.core import DEFAULT_ACCOUNT_ID
 
-from infra import live_settings
+from infra import costs, edges, live_settings
 from infra.account import Account, DeployError, check_python
-from infra.deploy import Deployment, check, main, run
+from infra.deploy import check, main, run
+from infra.deployment import Deployment
 from infra.destroy import destroy
 from infra.project import ROOT
+from infra.rollback import rollback
 from infra.status import status
 from tests.infra import moto_account
 
@@ -29,7 +36,7 @@ class Deployed:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.source = folder / "source"
-        for name in ("chalicelib", ".chalice", "infra"):
+        for name in ("chalicelib", ".chalice", "infra", "docs"):
             shutil.copytree(ROOT / name, self.source / name)
         for name in ("app.py", "requirements.txt"):
             shutil.copyfile(ROOT / name, self.source / name)
@@ -37,14 +44,14 @@ class Deployed:
         self.before = self.shape()
         self.again = self.run(*EVERYTHING_BUT_REQUESTS)
 
-    def target(self, said: list[str] | None = None) -> Deployment:
+    def target(self, said: list[str] | None = None, **options: str) -> Deployment:
         """The stage as a fresh process sees it."""
         say = [].append if said is None else said.append
-        return Deployment(STAGE, Account(), {}, ROOT / "build", self.source, say)
+        return Deployment(STAGE, Account(), options, ROOT / "build", self.source, say)
 
-    def run(self, *steps: str) -> list[str]:
+    def run(self, *steps: str, **options: str) -> list[str]:
         said: list[str] = []
-        run(self.target(said), steps)
+        run(self.target(said, **options), steps)
         return said
 
     def shape(self) -> dict[str, Any]:
@@ -183,14 +190,50 @@ def test_a_lost_record_makes_no_second_api(deployed: Deployed) -> None:
     assert deployed.shape()["apis"] == deployed.before["apis"]
 
 
-def test_a_renamed_job_leaves_nothing_behind_and_then_the_stage_goes(deployed: Deployed) -> None:
+def test_deploying_the_same_again_is_the_same_release(deployed: Deployed) -> None:
+    releases = deployed.target().releases
+    assert releases.names() == [releases.current()]
+    with pytest.raises(DeployError, match="no release before"):
+        rollback(deployed.target())
+
+
+def test_two_domains_are_two_edges_before_one_api(deployed: Deployed) -> None:
+    edges_there = Account().client("cloudformation", "us-east-1")
+    for host in ("go.brand.com", "go.other.com"):
+        run(deployed.target(DOMAIN=host, CERTIFICATE=f"arn:aws:acm:us-east-1:1:certificate/{host}"), ["edge"])
+    names = sorted(edges.of(edges_there, PREFIX))
+    assert names == [f"{PREFIX}-edge-go-brand-com", f"{PREFIX}-edge-go-other-com"]
+    said = deployed.run("edge")
+    assert [line for line in said if "nothing changes" in line] == [
+        f"  {name}: nothing changes" for name in names
+    ]
+    assert list(edges.of(edges_there, "linkledger-other")) == []
+
+
+def test_a_renamed_job_goes_back_by_one_command_and_then_the_stage_goes(deployed: Deployed) -> None:
+    first, before = deployed.target().releases.current(), _packed()
     _rename(deployed.source, "close_month", "close_months")
-    deployed.run("app", "settings")
+    deployed.run("base", "app", "settings", TRACING="true", RESERVED_CONCURRENCY="api_handler=50")
     shape = deployed.shape()
     assert f"{PREFIX}-close_months" in shape["code"]
     assert f"{PREFIX}-close_month" not in shape["code"]
     assert f"{PREFIX}-close_month-event" not in shape["rules"]
     assert shape["apis"] == deployed.before["apis"]
+    _check_traced(deployed, True)
+    assert _concurrency() == 50
+
+    deployed.run("base", TRACING="false", RESERVED_CONCURRENCY="none")
+    assert rollback(deployed.target()) == first
+    back = deployed.shape()
+    assert back["rules"] == deployed.before["rules"]
+    assert back["apis"] == deployed.before["apis"]
+    assert back["code"].keys() == deployed.before["code"].keys()
+    assert _packed() == before
+    _check_traced(deployed, False)
+    assert _concurrency() is None
+    assert list(_drift(deployed.target())) == []
+    with pytest.raises(DeployError, match="no release 2020"):
+        rollback(deployed.target(), "2020")
 
     said: list[str] = []
     destroy(deployed.target(said))
@@ -201,6 +244,7 @@ def test_a_renamed_job_leaves_nothing_behind_and_then_the_stage_goes(deployed: D
     assert len(account.client("dynamodb").list_tables()["TableNames"]) >= 7
     assert f"  table {PREFIX}-journal" in said
     assert any("/ledgers/: locked" in line for line in said)
+    assert list(edges.of(account.client("cloudformation", "us-east-1"), PREFIX)) == []
     with pytest.raises(DeployError, match="no app is deployed"):
         deployed.target().live()
 
@@ -221,6 +265,19 @@ def test_a_domain_needs_its_certificate() -> None:
         check(Deployment("dev", Account(), {"DOMAIN": "go.example.com"}, ROOT / "build"))
 
 
+def test_it_says_what_it_will_make_and_cost_first(deployed: Deployed) -> None:
+    domain = {"DOMAIN": "go.brand.com", "CERTIFICATE": "arn:...", "REPLICA_REGION": "eu-central-1"}
+    text = "\n".join(deployed.run("check", **domain))
+    for told in (f"stack {PREFIX}:", f"{PREFIX}-edge-go-brand-com in us-east-1", "replica in eu-central-1"):
+        assert told in text
+    cost = (ROOT / "docs" / "cost.md").read_text()
+    with_domain, without = (costs.a_month(cost, with_domain=given) for given in (True, False))
+    assert 10 < without < with_domain < 60
+    assert f"${with_domain:.2f} a month" in text
+    for what, dollars in re.findall(r"## (.+): about (\$[0-9.]+)", cost):
+        assert f"{what}: about {dollars}" in text
+
+
 def test_credentials_that_are_not_taken_stop_everything(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +285,40 @@ def test_credentials_that_are_not_taken_stop_everything(
     monkeypatch.setattr(Account, "client", _refusing)
     assert main(["dev", "check"]) == 1
     assert "does not take the credentials" in capsys.readouterr().err
+
+
+def _check_traced(deployed: Deployed, wanted: bool) -> None:
+    """Whether the API, each function and each policy are as tracing needs them."""
+    account = Account()
+    for function in account.client("lambda").list_functions()["Functions"]:
+        assert function["TracingConfig"]["Mode"] == ("Active" if wanted else "PassThrough")
+    live = deployed.target().live()
+    stage = account.client("apigateway").get_stage(restApiId=live.api, stageName=live.api_stage)
+    assert stage.get("tracingEnabled", False) is wanted
+    iam = account.client("iam")
+    for role in iam.list_roles()["Roles"]:
+        for name in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
+            assert ("xray:PutTraceSegments" in json.dumps(document)) is wanted
+
+
+def _packed() -> dict[str, int]:
+    """The files of the API's function as it is deployed, each with its checksum."""
+    function = lambda_backends[DEFAULT_ACCOUNT_ID]["eu-west-1"].get_function(PREFIX)
+    with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:
+        return {entry.filename: entry.CRC for entry in archive.infolist()}
+
+
+def _concurrency() -> int | None:
+    found = Account().client("lambda").get_function_concurrency(FunctionName=PREFIX)
+    number: int | None = found.get("ReservedConcurrentExecutions")
+    return number
+
+
+def _drift(target: Deployment) -> Iterator[str]:
+    return live_settings.drift(
+        target.account.client("apigateway"), target.account.client("lambda"), target.live()
+    )
 
 
 def _refusing(self: Account, service: str, region: str | None = None) -> Any:

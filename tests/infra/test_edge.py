@@ -9,6 +9,8 @@ import pytest
 
 import app
 from chalicelib.services.clicks import ORIGIN_HEADER
+from chalicelib.services.qr import parse_style
+from infra.edges import stack_name
 from infra.project import ROOT
 from local import template
 
@@ -94,6 +96,37 @@ def test_failures_are_not_kept() -> None:
     assert {403, 404, 405, 500, 502, 503, 504} <= set(kept)
     cache = RESOURCES["StaticCache"]["Properties"]["CachePolicyConfig"]
     assert (cache["MinTTL"], cache["DefaultTTL"]) == (0, 0)
+
+
+def test_every_look_of_a_qr_code_is_part_of_its_key() -> None:
+    cache = RESOURCES["StaticCache"]["Properties"]["CachePolicyConfig"]
+    known = cache["ParametersInCacheKeyAndForwardedToOrigin"]["QueryStringsConfig"]["QueryStrings"]
+    looks = {"size": "500", "level": "H", "margin": "6", "color": "101010", "background": "fefefe"}
+    assert set(known) == set(looks)
+    style = parse_style(looks)
+    for name in looks:
+        assert parse_style({key: value for key, value in looks.items() if key != name}) != style, name
+
+
+def test_accesses_are_logged_where_nobody_reads_them_and_go() -> None:
+    assert CONFIG["Logging"]["Bucket"] == {"Fn::GetAtt": ["AccessLogs", "DomainName"]}
+    logs = RESOURCES["AccessLogs"]["Properties"]
+    assert set(logs["PublicAccessBlockConfiguration"].values()) == {True}
+    [rule] = logs["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_two_edges_of_a_stage_share_no_name() -> None:
+    long = "a-rather-long-name-of-a-host.brand.example"
+    domains = ("go.a.com", "go-a.com", f"1{long}", f"2{long}")
+    names = {stack_name("linkledger-fourteen-signs", domain) for domain in domains}
+    assert len(names) == len(domains)
+    assert max(map(len, names)) + len("-link") <= 64
+    for name, resource in RESOURCES.items():
+        given = resource["Properties"]
+        [inner] = [one for key, one in given.items() if key.endswith("PolicyConfig")] or [given]
+        if "Name" in inner:
+            assert "AWS::StackName" in str(inner["Name"]), name
 
 
 def test_fifty_requests_a_second_from_one_address_get_through_and_more_with_a_key() -> None:

@@ -21,7 +21,8 @@ from moto.core import DEFAULT_ACCOUNT_ID
 
 from infra.account import Account
 from infra.build_zip import Package
-from infra.deploy import Deployment, run
+from infra.deploy import run
+from infra.deployment import Deployment
 from infra.project import ROOT
 from infra.rehearsal import Deployed, header
 from local import template

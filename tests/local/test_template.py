@@ -42,8 +42,21 @@ def test_an_attribute_resolves_once_its_resource_is_made(template):
 
 
 def test_a_function_that_is_not_known_is_refused_rather_than_guessed(template):
-    with pytest.raises(ValueError, match="Fn::If"):
-        Resolver(template, {}, "eu-west-1").value({"Fn::If": ["A", "b", "c"]})
+    resolver = Resolver(template, {}, "eu-west-1")
+    with pytest.raises(ValueError, match="Fn::Select"):
+        resolver.value({"Fn::Select": [0, ["a", "b"]]})
+    with pytest.raises(ValueError, match="Fn::Or"):
+        resolver.holds({"Fn::Or": []})
+
+
+def test_a_property_hangs_on_a_condition(template):
+    conditions = {"Conditions": {"Named": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Prefix"}, "dev"]}]}}}
+    wanted = {"Tagged": {"Fn::If": ["Named", "yes", {"Ref": "AWS::NoValue"}]}, "Kept": "always"}
+    resolved = [
+        Resolver({**template, **conditions}, given, "eu-west-1").value(wanted)
+        for given in ({"Prefix": "prod"}, {})
+    ]
+    assert resolved == [{"Tagged": "yes", "Kept": "always"}, {"Kept": "always"}]
 
 
 @pytest.mark.parametrize(
