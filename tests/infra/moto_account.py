@@ -9,6 +9,7 @@ import pytest
 from moto.apigateway import models as apigateway
 from moto.awslambda import models as awslambda
 from moto.cloudformation import models as cloudformation
+from moto.core.base_backend import BackendDict
 from moto.core.common_models import CloudFormationModel
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.server import ThreadedMotoServer
@@ -29,6 +30,8 @@ def account() -> Iterator[str]:
         try:
             yield f"http://{host}:{port}"
         finally:
+            # What was made lives in this process, and not in the server.
+            BackendDict.reset()
             server.stop()
 
 

@@ -152,6 +152,7 @@ def a_link_is_followed_anew_each_time(out: Outside) -> None:
 
 def a_visitor_with_a_cookie_stays_the_same(out: Outside) -> None:
     cookie = header(out.visit("GET", f"/{out.deployed.code}"), "Set-Cookie").partition(";")[0]
+    assert cookie.startswith("ll_id=")
     answer = out.visit("GET", f"/{out.deployed.code}", {**CHROME, "Cookie": cookie})
     assert header(answer, "Set-Cookie").partition(";")[0] == cookie
 
