@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from chalicelib.domain.program import Method
 
+MAX_WINDOW_DAYS = 365
+"""The longest window that terms may give."""
+
 
 class CouponRule(StrEnum):
     """What a promo code does to the credit of clicks."""

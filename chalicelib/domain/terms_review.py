@@ -9,7 +9,7 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.ids import check_slug
 from chalicelib.domain.money import check_amount
 from chalicelib.domain.review import Review, normal_domain, within
-from chalicelib.domain.terms import Attribution, CommissionRule, CustomerKind, Terms, Tier
+from chalicelib.domain.terms import MAX_WINDOW_DAYS, Attribution, CommissionRule, CustomerKind, Terms, Tier
 
 MAX_RULES = 50
 MAX_TIERS = 20
@@ -48,14 +48,14 @@ def review_terms(terms: Terms) -> list[Invalid]:
 def _review_attribution(review: Review, attribution: Attribution) -> None:
     path = "attribution"
     review.check(_known, attribution.model, MODELS, "model_unknown", f"{path}.model")
-    review.check(within, attribution.window_days, 1, MAX_DAYS, "days", f"{path}.window_days")
+    review.check(within, attribution.window_days, 1, MAX_WINDOW_DAYS, "days", f"{path}.window_days")
     for method, days in attribution.window_days_by_method.items():
-        review.check(within, days, 1, MAX_DAYS, "days", f"{path}.window_days_by_method.{method}")
+        review.check(within, days, 1, MAX_WINDOW_DAYS, "days", f"{path}.window_days_by_method.{method}")
     by_event = attribution.window_days_by_event
     review.check(within, len(by_event), 0, MAX_EVENTS, "events", f"{path}.window_days_by_event")
     for event, days in list(by_event.items())[:MAX_EVENTS]:
         review.check(_event, event, f"{path}.window_days_by_event")
-        review.check(within, days, 1, MAX_DAYS, "days", f"{path}.window_days_by_event.{event}")
+        review.check(within, days, 1, MAX_WINDOW_DAYS, "days", f"{path}.window_days_by_event.{event}")
     if attribution.lock is not None and attribution.lock.months is not None:
         review.check(within, attribution.lock.months, 1, MAX_MONTHS, "months", f"{path}.lock.months")
     hosts = attribution.stand_down

@@ -10,7 +10,7 @@ from chalicelib.domain.click import TOUCHES, Click
 from chalicelib.domain.conversion import CouponMatch, Touch
 from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.program import Program
-from chalicelib.domain.terms import longest_window_days
+from chalicelib.domain.terms import MAX_WINDOW_DAYS
 from chalicelib.domain.token import Token
 from chalicelib.domain.token import read as read_token
 from chalicelib.services import redirect
@@ -51,7 +51,7 @@ def gather(
     A customer's conversion is noted before the customer's devices are read, and a device before the
     customer's conversions: whichever of the two comes first, the later one finds it.
     """
-    since, until = _span(stores, program, occurred_at)
+    since, until = _span(occurred_at)
     touches: list[Touch] = []
     token = read_click_id(stores, clue.click_id)
     if token and clue.click_id:
@@ -82,7 +82,7 @@ def touches_of_visitor(
     stores: Stores, program: Program, visitor: str, occurred_at: datetime, now: datetime
 ) -> tuple[Touch, ...]:
     """The touches of one of the customer's devices up to that time."""
-    since, until = _span(stores, program, occurred_at)
+    since, until = _span(occurred_at)
     return _bounded(_journey(stores, program, visitor, since, until, now, "customer"), trusted=True)
 
 
@@ -91,11 +91,14 @@ def read_click_id(stores: Stores, click_id: str | None) -> Token | None:
     return read_token(click_id, stores.secrets.token_keys) if click_id else None
 
 
-def _span(stores: Stores, program: Program, occurred_at: datetime) -> tuple[datetime, datetime]:
-    """The whole seconds in which a click can lie that any version of the terms counts."""
+def _span(occurred_at: datetime) -> tuple[datetime, datetime]:
+    """The whole seconds in which a click can lie that any terms could count.
+
+    What lives longer than the terms' own window is little, so they are not read to leave it out: the
+    decision does, and its receipt says so.
+    """
     second = occurred_at.replace(microsecond=0)
-    longest = longest_window_days(stores.catalogue.terms(program.id))
-    return second - timedelta(days=longest), second + timedelta(milliseconds=999)
+    return second - timedelta(days=MAX_WINDOW_DAYS), second + timedelta(milliseconds=999)
 
 
 def _by_click(
