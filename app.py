@@ -18,6 +18,8 @@ ROUTES = (
     "programs",
     "terms",
     "rates",
+    "fraud",
+    "reviews",
     "partners",
     "coupons",
     "links",

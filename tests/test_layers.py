@@ -55,7 +55,7 @@ DOMAIN_ORDER = (
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
     *("checkup", "content_policy", "diagnosis", "addresses"),
     *("deliveries", "postback", "rates"),
-    *("attribution", "path", "customer", "commission", "decision"),
+    *("attribution", "path", "customer", "commission", "fraud", "decision"),
     *("takings", "journal", "booking", "settlement", "ledger"),
     *("receipt", "simulation", "worth", "spans", "terms_text", "claim"),
     *("statement", "statement_page", "payout"),

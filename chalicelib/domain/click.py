@@ -10,6 +10,9 @@ MAX_SUB_BYTES = 300
 NO_PROGRAM = "-"
 """The program of a hit on a code that no link has; no program's id can be this."""
 
+MARKS = ("gclid", "msclkid", "own_site", "checkout", "asn:", "direct")
+"""How the flags begin that fraud rules want to know of a click; `domain.fraud` says what each is."""
+
 ANONYMOUS = "anonymous"
 """A flag: consent or GPC forbade an identifier, so the click belongs to no journey."""
 
@@ -63,6 +66,11 @@ class Click:
     origin: str | None = None
     sub: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Those of its flags that a conversion keeps with its touch."""
+        return tuple(flag for flag in self.flags if flag.startswith(MARKS))
 
     @property
     def is_touchpoint(self) -> bool:

@@ -56,7 +56,8 @@ class Report:
     """One report of an order, checked and ready to be recorded.
 
     `click_id` is a click token; `coupon` is as given; `customer` is the HMAC of the merchant's id, never
-    the id; `confirmed` says that the program trusts this report without a second one.
+    the id, and `email` that of the customer's e-mail address; `confirmed` says that the program trusts this
+    report without a second one.
     """
 
     program: str
@@ -70,6 +71,7 @@ class Report:
     click_id: str | None = None
     coupon: str | None = None
     customer: str | None = None
+    email: str | None = None
 
     @property
     def from_browser(self) -> bool:
@@ -82,7 +84,8 @@ class Touch:
     """A click as the conversion keeps it: its own copy, which outlives the click session.
 
     `partner` is None for a touch of another channel; `evidence` says how it came into the path
-    (`click_id`, `journey`, `customer`, `token`), `origin` on which host the link stood, where that is known.
+    (`click_id`, `journey`, `customer`, `token`), `origin` on which host the link stood, where that is known;
+    `marks` are what else fraud rules want to know of the click.
     """
 
     click_id: str
@@ -93,6 +96,19 @@ class Touch:
     evidence: str
     trusted: bool = True
     origin: str | None = None
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that was seen when a report or its evidence came, kept with it once and for ever.
+
+    `name` is a stable word, `partner` whom it is about (None for nobody), `detail` the rest in a few words.
+    """
+
+    name: str
+    partner: str | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +157,7 @@ class Adjustment:
 
     Of `items`, where there are any, `amount_minor` is the sum. `of_total` says that it was worked out from
     the sum that an order file tells, without knowing of which refunds; `repeats` that it is one of those,
-    told once more by itself.
+    told once more by itself. `actor` is who did it: a key's id, or what else the audit log names.
     """
 
     id: str
@@ -152,3 +168,4 @@ class Adjustment:
     items: tuple[Returned, ...] = ()
     of_total: bool = False
     repeats: bool = False
+    actor: str = ""

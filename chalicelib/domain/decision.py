@@ -5,7 +5,7 @@ reason; let the coupon rule decide, or whoever holds the customer; share by the 
 share by the rules that are for it; exchange into the currency that is booked; round once; split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -19,11 +19,16 @@ from chalicelib.domain.conversion import (
     CouponMatch,
     Outcome,
     Report,
+    Signal,
     Touch,
 )
 from chalicelib.domain.customer import Claim, Tenure, holder
+from chalicelib.domain.fraud.case import Case
+from chalicelib.domain.fraud.checks import Check, examine, refused_touches
+from chalicelib.domain.fraud.rule import Action
+from chalicelib.domain.fraud.settings import NO_POLICY, Policy
 from chalicelib.domain.money import allot, round_half_away
-from chalicelib.domain.path import Considered, Path, in_order, weigh
+from chalicelib.domain.path import NOTHING_REFUSED, Considered, Path, in_order, weigh
 from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rates
 from chalicelib.domain.terms import Terms, in_force
@@ -34,10 +39,10 @@ class Facts:
     """Everything that is known about one conversion.
 
     `report` is the first one acknowledged; `confirmation` the authenticated one that followed a
-    browser's, whose figures stand; `touches` and `coupons` are the union of all evidence, the last of
-    which was told at `learned_at`. `customers` are those whose order it is by the word of somebody whom the
-    program trusts. `earlier` are the orders of its customer that decide on it, oldest first, the last of
-    which changed at `informed_at`; they have none of their own.
+    browser's, whose figures stand; `touches`, `coupons` and `signals` are the union of all evidence, the
+    last of which was told at `learned_at`. `customers` are those whose order it is by the word of somebody
+    whom the program trusts. `earlier` are the orders of its customer that decide on it, oldest first, the
+    last of which changed at `informed_at`; they have none of their own.
     """
 
     id: str
@@ -50,6 +55,7 @@ class Facts:
     customers: tuple[str, ...] = ()
     earlier: "tuple[Facts, ...]" = ()
     informed_at: datetime | None = None
+    signals: tuple[Signal, ...] = ()
 
     @property
     def customer(self) -> str | None:
@@ -92,6 +98,13 @@ class Facts:
         return min(vouched, default=None)
 
     @property
+    def approved_at(self) -> datetime | None:
+        """When somebody first approved it; None if nobody did."""
+        return min(
+            (a.received_at for a in self.adjustments if a.kind is AdjustmentKind.APPROVE), default=None
+        )
+
+    @property
     def rejected_at(self) -> datetime | None:
         """When it was first rejected; None if never. A rejection outweighs every approval."""
         return min((a.received_at for a in self.adjustments if a.kind is AdjustmentKind.REJECT), default=None)
@@ -108,15 +121,6 @@ class Credit:
     basis: str
     code: str | None
     price: Price | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Something that was looked at before money is booked; `passed` False holds the conversion."""
-
-    name: str
-    passed: bool
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ class Decision:
     rate: str
     commission_exact: Fraction
     exchanged: str = ""
+    cleared_at: datetime | None = None
 
     def rate_of(self, credit: Credit) -> str:
         """What made this partner's commission: its rules, and the exchange rate where there was one."""
@@ -146,33 +151,50 @@ class Decision:
         return f"{rules}; {self.exchanged}" if self.exchanged else rules
 
 
-def decide(facts: Facts, program: Program, versions: Sequence[Terms], rates: Rates = NO_RATES) -> Decision:
+def decide(
+    facts: Facts,
+    program: Program,
+    versions: Sequence[Terms],
+    rates: Rates = NO_RATES,
+    policy: Policy = NO_POLICY,
+) -> Decision:
     """Who is credited with what for this conversion, under the terms that apply to it.
 
-    `versions` are the program's terms in order, `rates` its exchange rates. Adjustments don't change the
-    decision, except that an approval confirms: what they do to the money is `settlement`'s.
+    `versions` are the program's terms in order, `rates` its exchange rates, `policy` its settings of the
+    fraud rules. Adjustments don't change the decision, except that an approval confirms, and clears what a
+    rule stopped: what they do to the money is `settlement`'s.
     """
-    terms, path = _apply_terms(facts, _best_coupon(facts), versions)
+    coupon = _best_coupon(facts)
+    terms, path = _apply_terms(facts, coupon, versions)
     claim = _holding(facts, versions)
+    earning = claim.path if claim else path
+    found: tuple[Check, ...] = ()
+    if earning.earns:
+        case = _case(facts, earning)
+        arms = policy.arms(min(facts.effective.occurred_at, facts.report.received_at))
+        found = examine(case, arms, cleared=facts.approved_at is not None)
+        refused = refused_touches(case, arms)
+        if refused and claim is None:
+            terms, path = _apply_terms(facts, coupon, versions, refused)
+            earning = path
     if claim is not None:
         terms, path = claim.terms, _given_away(path)
     if terms is None:
         return _nobody(facts, path, "terms_missing", None)
     if claim is None and not path.earns:
         return _nobody(facts, path, _why_nobody(path), terms)
-    checks = [_confirmation_check(facts)]
-    earning = claim.path if claim else path
+    checks = [_confirmation_check(facts), *found]
     weights = earning.weights
     try:
         worth = reckon(facts.effective, program, terms, weights, rates, tenure_of(facts))
     except Waiting as waiting:
         checks.append(Check("commission", False, f"{waiting.code}: {waiting.message}"))
         worth = unknown(facts.effective)
-    held = next((check for check in checks if not check.passed), None)
     model = "lock" if claim else "coupon" if path.coupon else terms.attribution.model
+    outcome, reason = _outcome(checks, model)
     return Decision(
-        outcome=Outcome.HELD if held else Outcome.RECORDED,
-        reason=held.detail.split(":")[0] if held else model,
+        outcome=outcome,
+        reason=reason,
         model=model,
         terms_version=terms.version,
         hold_days=terms.hold_days,
@@ -183,6 +205,7 @@ def decide(facts: Facts, program: Program, versions: Sequence[Terms], rates: Rat
         rate=worth.text,
         commission_exact=worth.exact,
         exchanged=worth.exchanged,
+        cleared_at=facts.approved_at if any(_was_stopped(check) for check in found) else None,
     )
 
 
@@ -217,18 +240,47 @@ def _given_away(path: Path) -> Path:
     )
 
 
+def case_of(facts: Facts, versions: Sequence[Terms]) -> Case | None:
+    """What the fraud rules look at; None where nobody would earn."""
+    claim = _holding(facts, versions)
+    path = claim.path if claim else _apply_terms(facts, _best_coupon(facts), versions)[1]
+    return _case(facts, path) if path.earns else None
+
+
+def _case(facts: Facts, path: Path) -> Case:
+    signals = tuple(sorted(facts.signals, key=lambda s: (s.name, s.partner or "", s.detail)))
+    return Case(facts.report, facts.effective, path.steps, path.coupon, signals)
+
+
+def _outcome(checks: Sequence[Check], model: str) -> tuple[Outcome, str]:
+    """What the checks leave of it: refused by one, waiting for one, or recorded by the model."""
+    stopping = [check for check in checks if check.stops]
+    if not stopping:
+        return Outcome.RECORDED, model
+    first = next((check for check in stopping if check.action is Action.REJECT), stopping[0])
+    reason = first.name if first.version is not None else first.detail.split(":")[0]
+    return (Outcome.REJECTED if first.action is Action.REJECT else Outcome.HELD), reason
+
+
+def _was_stopped(check: Check) -> bool:
+    return check.passed and check.action in {Action.HOLD, Action.REJECT}
+
+
 def _apply_terms(
-    facts: Facts, coupon: CouponMatch | None, versions: Sequence[Terms]
+    facts: Facts,
+    coupon: CouponMatch | None,
+    versions: Sequence[Terms],
+    refused: Mapping[str, str] = NOTHING_REFUSED,
 ) -> tuple[Terms | None, Path]:
     """The newest version that was in force when what it credits happened.
 
     That is its first credited touch, or the sale itself where its coupon wins. Where no version agrees with
     itself so, because nothing earns or the versions' models point at one another, it is the newest that
-    began before.
+    began before. `refused` are touches that may not earn.
     """
     weighed = []
     for terms in reversed(versions):
-        path = weigh(facts.touches, coupon, facts.effective, terms)
+        path = weigh(facts.touches, coupon, facts.effective, terms, refused)
         earned_at = facts.effective.occurred_at if path.coupon else path.first_credited_at
         if earned_at is not None and in_force(versions, earned_at) is terms:
             return terms, path

@@ -17,6 +17,7 @@ class JobKind(StrEnum):
     CHECKUP = "checkup"
     CLOSE = "close"
     VERIFY = "verify"
+    TRIAL = "trial"
 
 
 class JobState(StrEnum):

@@ -56,3 +56,15 @@ def fold_coupon(code: str) -> str:
     """The form in which codes are compared: trimmed, NFKC, case folded (Unicode 3.13, D145)."""
     text = unicodedata.normalize("NFKC", code).strip()
     return unicodedata.normalize("NFKC", text.casefold())
+
+
+def normal_email(email: str) -> str:
+    """The form in which addresses are compared: small letters, without what follows a plus sign.
+
+    Gmail ignores dots in its names, and has two domains (support.google.com/mail/answer/7436150).
+    """
+    name, _, domain = unicodedata.normalize("NFKC", email).strip().lower().rpartition("@")
+    name = name.partition("+")[0]
+    if domain in {"gmail.com", "googlemail.com"}:
+        name, domain = name.replace(".", ""), "gmail.com"
+    return f"{name}@{domain}"

@@ -1,6 +1,6 @@
 """The path to a conversion: which of its touches count, which share each earns, and why others don't."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -19,6 +19,10 @@ holds, both with room to spare.
 
 Past it the partners of the newest touches earn, and the other touches say so.
 """
+
+
+NOTHING_REFUSED: Mapping[str, str] = {}
+"""No touch may not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,20 @@ class Path:
         return weights
 
 
-def weigh(touches: Sequence[Touch], coupon: CouponMatch | None, report: Report, terms: Terms) -> Path:
+def weigh(
+    touches: Sequence[Touch],
+    coupon: CouponMatch | None,
+    report: Report,
+    terms: Terms,
+    refused: Mapping[str, str] = NOTHING_REFUSED,
+) -> Path:
     """Every touch with its weight, or with the reason why it has none, and the code that beats them all.
 
-    `coupon` is the code that was told and belongs to a partner.
+    `coupon` is the code that was told and belongs to a partner; `refused` says by click id why a touch may
+    not count.
     """
     ordered = in_order(touches)
-    refusals = _refusals(ordered, report, terms)
+    refusals = _refusals(ordered, report, terms, refused)
     eligible = [touch for touch in ordered if touch.click_id not in refusals]
     if coupon and _beats(coupon, eligible, terms.attribution):
         steps = (Considered(t, False, refusals.get(t.click_id, "coupon_beats_click")) for t in ordered)
@@ -141,17 +152,19 @@ def share_text(weight: int, whole: int) -> str:
     return f"{weight}/{whole}" if whole > 1 else str(weight)
 
 
-def _preference(touch: Touch) -> tuple[bool, bool, str, datetime, str, str, str]:
+def _preference(touch: Touch) -> tuple[bool, bool, str, datetime, str, str, str, tuple[str, ...]]:
     """Total, so that the order in which touches were told decides nothing."""
     worse = (not touch.trusted, touch.evidence != "click_id", touch.evidence)
-    return (*worse, touch.at, touch.partner or "", touch.code or "", touch.channel)
+    return (*worse, touch.at, touch.partner or "", touch.code or "", touch.channel, touch.marks)
 
 
 def _weighed(touch: Touch, weight: int, whole: int) -> Considered:
     return Considered(touch, weight > 0, "credited" if weight else "model_gives_none", weight, whole)
 
 
-def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[str, str]:
+def _refusals(
+    touches: Sequence[Touch], report: Report, terms: Terms, refused: Mapping[str, str]
+) -> dict[str, str]:
     """Why a touch can't count, by click id. Both ends of the window belong to it, to the second."""
     occurred = _second(report.occurred_at)
     opens = occurred - timedelta(days=terms.attribution.window_days_for(report.method, report.event))
@@ -169,6 +182,8 @@ def _refusals(touches: Sequence[Touch], report: Report, terms: Terms) -> dict[st
             refusals[touch.click_id] = "other_channel"
         elif terms.attribution.stands_down(touch.origin):
             refusals[touch.click_id] = "stood_down"
+        elif touch.click_id in refused:
+            refusals[touch.click_id] = refused[touch.click_id]
     eligible = [touch for touch in touches if touch.click_id not in refusals]
     if terms.attribution.priority and eligible:
         refusals |= _outranked(eligible, terms.attribution)

@@ -5,6 +5,7 @@ rules and amounts.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -12,6 +13,8 @@ from chalicelib.domain.commission.pricing import Part, Price, rule_text
 from chalicelib.domain.conversion import Outcome, State
 from chalicelib.domain.currencies import DIGITS
 from chalicelib.domain.decision import Credit, Decision, Facts
+from chalicelib.domain.fraud.checks import Check
+from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.journal import Entry
 from chalicelib.domain.money import format_major, round_half_away
 from chalicelib.domain.path import Considered, share_text
@@ -50,6 +53,7 @@ REASONS = {
     "untrusted_evidence": "only a browser told of it, and the shop told of another click",
     "stood_down": "its link stood on the shop's own pages, where a customer has arrived already",
     "outranked": "partners of a group that comes first are in the path",
+    "injected": "it came seconds before the sale, which another partner had brought",
     "too_many_partners": "more partners are in the path than one sale can credit",
     "customer_locked": "the customer stays with whoever was credited with an earlier order",
     "coupon_beats_click": "a promo code was used, which goes before clicks",
@@ -64,6 +68,9 @@ NOBODY = {
 }
 
 
+_FOR_PARTNERS = "the sale waits for the program's review, or was refused in it"
+
+
 def receipt_text(
     facts: Facts, decision: Decision, entries: Sequence[Entry], state: State, only_for: str | None
 ) -> str:
@@ -75,12 +82,27 @@ def receipt_text(
     lines += _reckoning(visible, decision, facts.effective.content.currency)
     if only_for is not None:
         lines += _others(decision, only_for)
-    for check in decision.checks:
-        lines.append(
-            f"Check of the {check.name}: {'passed' if check.passed else 'not passed'}, {check.detail}."
-        )
+    lines += [_check(check) for check in visible_checks(decision, only_for)]
     lines += _entries([entry for entry in entries if only_for in {None, entry.partner}])
     return "\n".join(lines)
+
+
+def visible_checks(decision: Decision, only_for: str | None) -> tuple[Check, ...]:
+    """The checks that a reader may see; where `only_for` names a partner, for its eyes.
+
+    A partner is told what stops its money. What a fraud rule only remarks, and what it saw, would tell whom
+    it is about, and teach what to avoid.
+    """
+    if only_for is None:
+        return decision.checks
+    told = (check for check in decision.checks if check.version is None or check.stops)
+    return tuple(replace(c, detail=_FOR_PARTNERS, evidence={}) if c.version else c for c in told)
+
+
+def _check(check: Check) -> str:
+    remark = " (a remark only)" if check.action is Action.FLAG else ""
+    said = "passed" if check.passed else f"not passed{remark}"
+    return f"Check of the {check.name}: {said}, {check.detail}."
 
 
 def _sale(facts: Facts, state: State) -> str:

@@ -112,6 +112,8 @@ def state_of(facts: Facts, decision: Decision, booked: Booked) -> State:
         return State.REVERSED
     if decision.outcome is Outcome.UNATTRIBUTED:
         return State.UNATTRIBUTED
+    if decision.outcome is Outcome.REJECTED:
+        return State.REJECTED
     if decision.outcome is Outcome.HELD:
         return State.HELD
     if not booked.released:
@@ -162,8 +164,9 @@ class _Clerk:
         return self.decision.outcome is Outcome.RECORDED and self.facts.rejected_at is None
 
     def accrued_at(self) -> datetime:
-        """When the money became the partner's: at the report, or when somebody vouched for it."""
-        return max(self.facts.report.received_at, self.facts.confirmed_at or self.facts.report.received_at)
+        """When the money became the partner's: at the report, or when somebody vouched for or cleared it."""
+        told_at = self.facts.report.received_at
+        return max(told_at, self.facts.confirmed_at or told_at, self.decision.cleared_at or told_at)
 
     def release_at(self) -> datetime:
         """The end of the hold; never before the money that it moves was booked."""
@@ -183,7 +186,7 @@ class _Clerk:
     def correct(self) -> None:
         """Bring what stands for each partner to what the decision now says, after evidence came late.
 
-        Where nothing may stand any more (nobody earns, or it has to wait), that is nothing.
+        Where nothing may stand any more (nobody earns, it has to wait or was refused), that is nothing.
         """
         targets: dict[tuple[str, str], tuple[int, int]] = {
             (entry.partner, entry.currency): (0, 0) for entry in self.booked.entries
@@ -203,9 +206,9 @@ class _Clerk:
     def events(self) -> list[tuple[datetime, Adjustment | None]]:
         """What has not been carried out yet, by time; None stands for the end of the hold.
 
-        Nothing happens to what was never booked, or has to wait.
+        Nothing happens to what was never booked, has to wait or was refused.
         """
-        if not self.booked.entries or self.decision.outcome is Outcome.HELD:
+        if not self.booked.entries or self.decision.outcome in {Outcome.HELD, Outcome.REJECTED}:
             return []
         pending: list[tuple[datetime, Adjustment | None]] = [
             (max(a.received_at, self.accrued_at()), a)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chalicelib.domain.conversion import Outcome
 from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.fraud.settings import NO_POLICY, Policy
 from chalicelib.domain.journal import EARNING_KINDS, Books, Entry
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
@@ -69,10 +70,15 @@ class Simulated:
 
 
 def simulate(
-    facts: Facts, program: Program, versions: Sequence[Terms], rates: Rates, now: datetime
+    facts: Facts,
+    program: Program,
+    versions: Sequence[Terms],
+    rates: Rates,
+    now: datetime,
+    policy: Policy = NO_POLICY,
 ) -> Simulated:
     """Decide and book the facts from the beginning, under these terms alone."""
-    decision = decide(facts, program, versions, rates)
+    decision = decide(facts, program, versions, rates, policy)
     books = Books(opened=Month.of(facts.effective.occurred_at, program.timezone))
     booked = Booked()
     while True:

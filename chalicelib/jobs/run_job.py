@@ -12,6 +12,7 @@ from chalicelib.domain.job import JobKind
 from chalicelib.services import (
     doctor,
     erasures,
+    fraud_trials,
     inbox,
     jobs,
     ledger_jobs,
@@ -32,6 +33,7 @@ WORKS: dict[JobKind, jobs.Work] = {
     JobKind.CHECKUP: doctor.carry_out,
     JobKind.CLOSE: ledger_jobs.carry_out_close,
     JobKind.VERIFY: ledger_jobs.carry_out_verify,
+    JobKind.TRIAL: fraud_trials.carry_out,
 }
 """Who carries out which kind of job."""
 

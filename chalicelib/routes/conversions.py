@@ -36,7 +36,7 @@ class NewItem(Body, frozen=True, kw_only=True):
 
 
 class NewConversion(Body, frozen=True, kw_only=True):
-    """An order to record; `amount` in minor units of `currency`."""
+    """An order to record; `amount` in minor units of `currency`; of `customer_email` only an HMAC is kept."""
 
     program: str
     event: str
@@ -46,6 +46,7 @@ class NewConversion(Body, frozen=True, kw_only=True):
     click_id: str | None = None
     coupon: str | None = None
     customer_id: str | None = None
+    customer_email: str | None = None
     occurred_at: str | None = None
     items: list[NewItem] | None = None
 
@@ -157,6 +158,7 @@ def _incoming(body: NewConversion) -> capture.Incoming:
         click_id=body.click_id,
         coupon=body.coupon,
         customer_id=body.customer_id,
+        customer_email=body.customer_email,
         occurred_at=parse_instant(body.occurred_at, "occurred_at") if body.occurred_at else None,
     )
 

@@ -141,7 +141,7 @@ def set_accounts(call: Call[NewAccounts]) -> AccountsView:
     """Say where a partner is paid, instead of what was said before; months that are closed keep theirs."""
     partner = _own_partner(call.stores, call.caller, call.path["partner"])
     wanted = [Account(a.method, a.currency, a.details) for a in call.body.accounts]
-    return _accounts_view(partner, payouts.set_accounts(call.stores, partner, wanted))
+    return _accounts_view(partner, payouts.set_accounts(call.stores, partner, wanted, call.now))
 
 
 @bp.route("/v1/partners/{partner}/payout", methods=["GET"], content_types=["*/*"])

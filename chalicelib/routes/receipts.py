@@ -1,12 +1,14 @@
 """The receipt of a conversion, as its readers get it; a partner sees only its own part."""
 
 from collections.abc import Iterable
+from typing import Any
 
+from chalicelib.domain.conversion import Adjustment
 from chalicelib.domain.decision import Credit, Decision
 from chalicelib.domain.journal import Entry
 from chalicelib.domain.path import Considered, share_text
 from chalicelib.domain.period import format_instant
-from chalicelib.domain.receipt import receipt_text
+from chalicelib.domain.receipt import receipt_text, visible_checks
 from chalicelib.routes.endpoint import View
 from chalicelib.storage.conversions import Conversion
 
@@ -43,11 +45,29 @@ class CreditView(View, frozen=True, kw_only=True):
 
 
 class CheckView(View, frozen=True, kw_only=True):
-    """Something that was looked at before money is booked."""
+    """Something that was looked at before money is booked.
+
+    One that is not passed does its `action`: `flag` changes nothing, `hold` waits for a person, `reject` pays
+    nothing. `version` and `evidence` are a fraud rule's.
+    """
 
     name: str
     passed: bool
     detail: str
+    action: str
+    version: int | None
+    evidence: dict[str, Any]
+
+
+class DoneView(View, frozen=True, kw_only=True):
+    """A refund, void, approval or rejection: when, why, and by which key (none where a system did it)."""
+
+    id: str
+    kind: str
+    amount: int | None
+    reason: str
+    received_at: str
+    actor: str | None
 
 
 class EntryView(View, frozen=True, kw_only=True):
@@ -79,6 +99,7 @@ class ReceiptView(View, frozen=True, kw_only=True):
     credits: list[CreditView]
     checks: list[CheckView]
     entries: list[EntryView]
+    adjustments: list[DoneView]
     text: str
 
 
@@ -96,10 +117,38 @@ def receipt_view(found: Conversion, decision: Decision, only_for: str | None) ->
         model=decision.model,
         terms_version=decision.terms_version,
         path=[_touch(step, only_for) for step in decision.path],
-        credits=[_credit(credit, decision) for credit in credited],
-        checks=[CheckView(name=c.name, passed=c.passed, detail=c.detail) for c in decision.checks],
+        credits=[credit_view(credit, decision) for credit in credited],
+        checks=check_views(decision, only_for),
         entries=list(_entries(booked)),
+        adjustments=[_done(adjustment, only_for) for adjustment in found.facts.adjustments],
         text=receipt_text(found.facts, decision, found.booked.entries, found.state, only_for),
+    )
+
+
+def check_views(decision: Decision, only_for: str | None) -> list[CheckView]:
+    """The checks as their reader may see them."""
+    return [
+        CheckView(
+            name=check.name,
+            passed=check.passed,
+            detail=check.detail,
+            action=check.action,
+            version=check.version,
+            evidence=dict(check.evidence),
+        )
+        for check in visible_checks(decision, only_for)
+    ]
+
+
+def _done(adjustment: Adjustment, only_for: str | None) -> DoneView:
+    """What was done; a partner does not learn by whom."""
+    return DoneView(
+        id=adjustment.id,
+        kind=adjustment.kind,
+        amount=adjustment.amount_minor,
+        reason=adjustment.reason,
+        received_at=format_instant(adjustment.received_at),
+        actor=(adjustment.actor or None) if only_for is None else None,
     )
 
 
@@ -117,7 +166,8 @@ def _touch(step: Considered, only_for: str | None) -> TouchView:
     )
 
 
-def _credit(credit: Credit, decision: Decision) -> CreditView:
+def credit_view(credit: Credit, decision: Decision) -> CreditView:
+    """What one partner gets, as readers see it."""
     return CreditView(
         partner=credit.partner,
         share=f"{credit.share.numerator}/{credit.share.denominator}",

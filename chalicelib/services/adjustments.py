@@ -15,6 +15,7 @@ from chalicelib.services.rates import decide_now
 from chalicelib.storage.conversions import Conversion
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
+from chalicelib.storage.trail import acting_name
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
 _WITH_AMOUNT = frozenset({AdjustmentKind.REFUND, AdjustmentKind.CHARGEBACK})
@@ -172,7 +173,9 @@ def check(
         raise Invalid("adjustment_invalid", f"a {kind} takes no items", "items")
     if len(reason) > 300:
         raise Invalid("adjustment_invalid", "reason may have 300 characters", "reason")
-    return Adjustment(adjustment_id, kind, amount_minor, reason, now, of_total=details.of_total)
+    return Adjustment(
+        adjustment_id, kind, amount_minor, reason, now, of_total=details.of_total, actor=acting_name()
+    )
 
 
 def _same(known: Adjustment, asked: Adjustment, details: Details) -> Adjustment:

@@ -152,7 +152,7 @@ def _as_booked(entry: Entry, accrual: Entry) -> Entry:
 
 
 def _accruals(rules: Rules, facts: Facts, accrual: Entry) -> tuple[Entry, ...]:
-    decision = decide(facts, rules.program, rules.versions, rules.rates)
+    decision = decide(facts, rules.program, rules.versions, rules.rates, rules.policy)
     books = Books(opened=accrual.month)
     now = facts.report.received_at
     return settle(facts, decision, Booked(), rules.program, books, now).entries

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain import ids, token
-from chalicelib.domain.conversion import Content, Item, Outcome, Report, State
+from chalicelib.domain.conversion import Content, Item, Outcome, Report, Signal, State
 from chalicelib.domain.decision import Decision, Facts
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
+from chalicelib.domain.fraud import pixel_mismatch
 from chalicelib.domain.money import check_amount, check_currency
 from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
@@ -47,8 +48,9 @@ _ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A report as its route parsed it. `customer_id` is the merchant's own id; `visitor` a journey.
+    """A report as its route parsed it.
 
+    `customer_id` is the merchant's own id, `visitor` a journey; of `customer_email` only an HMAC is kept.
     `test_visitor` is one that the cookie of a check-up names.
     """
 
@@ -62,6 +64,7 @@ class Incoming:
     visitor: str | None = None
     occurred_at: datetime | None = None
     test_visitor: str | None = None
+    customer_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,8 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
 
     Raises:
         Invalid: `method_not_allowed`, `event_invalid`, `order_id_invalid`, `amount_invalid`,
-            `currency_unknown`, `items_invalid`, `coupon_invalid`, `customer_id_invalid`, `time_in_future`,
-            `time_too_old`.
+            `currency_unknown`, `items_invalid`, `coupon_invalid`, `customer_id_invalid`,
+            `customer_email_invalid`, `time_in_future`, `time_too_old`.
         Conflict: `order_conflict`, the order is known with other figures; nothing changed.
         Unavailable: nothing is certain; the same report may be sent again.
     """
@@ -96,9 +99,18 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
             return tested
     conversion = ids.conversion_id(program.id, report.event, report.order_id)
     _check_age(stores, conversion, report, now)
-    clue = _clue(program, report, incoming.visitor)
+    clue = replace(_clue(program, report, incoming.visitor), is_first=True)
     found = evidence.gather(stores, program, conversion, clue, report.occurred_at, now)
-    facts = Facts(conversion, report, now, None, found.touches, found.coupons, customers=found.customers)
+    facts = Facts(
+        conversion,
+        report,
+        now,
+        None,
+        found.touches,
+        found.coupons,
+        customers=found.customers,
+        signals=found.signals,
+    )
     decision = decide_now(stores, program, facts)
     state = state_of(facts, decision, Booked())
     shard = ids.shard_of(conversion, program.shards)
@@ -143,7 +155,8 @@ def _repeat(
             # What the browser told leads to other clicks when the order is older or younger than it said.
             clues.append(_clue(program, known.facts.report, None))
         found = [evidence.gather(stores, program, conversion, each, at, now) for each in clues]
-        new = _news(known.facts, evidence.together(found))
+        told = evidence.together([*found, Evidence(signals=_told_otherwise(known.facts, report))])
+        new = _news(known.facts, told)
         if new.is_empty and not confirms:
             return Reply(conversion, known.outcome, known.state, duplicate=True)
         confirmation = replace(report, occurred_at=at) if confirms else known.facts.confirmation
@@ -175,6 +188,7 @@ def _standing(
         touches=(*known.facts.touches, *new.touches),
         coupons=(*known.facts.coupons, *new.coupons),
         customers=(*known.facts.customers, *new.customers),
+        signals=(*known.facts.signals, *new.signals),
     )
     decision = decide_now(stores, program, facts)
     return Standing(decision.outcome, state_of(facts, decision, known.booked), partners_of(decision))
@@ -193,6 +207,20 @@ def _check_same(facts: Facts, report: Report) -> None:
         raise Conflict("order_conflict", "this order is recorded with another amount, currency or items")
 
 
+def _told_otherwise(facts: Facts, report: Report) -> tuple[Signal, ...]:
+    """That a browser told other figures than those that stand, where the shop had told the order before."""
+    content = report.content
+    stands = facts.effective.content
+    if not report.from_browser or facts.effective.from_browser:
+        return ()
+    if (content.amount_minor, content.currency) == (stands.amount_minor, stands.currency):
+        return ()
+    known = any(signal.name == pixel_mismatch.SIGNAL for signal in facts.signals)
+    if known or facts.report.from_browser:
+        return ()
+    return (Signal(pixel_mismatch.SIGNAL, None, f"{content.amount_minor} {content.currency}"),)
+
+
 def _news(facts: Facts, found: Evidence) -> Evidence:
     """What of the evidence is not known yet, or is now told by somebody more trustworthy."""
     touches = {(touch.click_id, touch.evidence, touch.trusted) for touch in facts.touches}
@@ -202,6 +230,7 @@ def _news(facts: Facts, found: Evidence) -> Evidence:
         tuple(c for c in found.customers if c not in facts.customers)
         if len(facts.customers) < MAX_CUSTOMERS
         else (),
+        tuple(signal for signal in found.signals if signal not in facts.signals),
     )
 
 
@@ -237,12 +266,14 @@ def _key(found: Evidence) -> str:
         digest.update(f"{coupon.code}|{coupon.partner}|{coupon.trusted}|{window}\n".encode())
     for customer in found.customers:
         digest.update(f"customer {customer}\n".encode())
+    for signal in found.signals:
+        digest.update(f"{signal.name}|{signal.partner}|{signal.detail}\n".encode())
     return digest.hexdigest()[:24]
 
 
 def _clue(program: Program, report: Report, visitor: str | None) -> Clue:
     trusted = program.trust_browser or not report.from_browser
-    return Clue(report.click_id, report.coupon, report.customer, visitor, trusted)
+    return Clue(report.click_id, report.coupon, report.customer, visitor, trusted, report.email)
 
 
 def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime) -> Report:
@@ -255,6 +286,7 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
     content = replace(incoming.content, items=_check_items(incoming.content.items))
     coupon = _text(incoming.coupon.strip() if incoming.coupon else None, "coupon", 64)
     customer_id = _text(incoming.customer_id, "customer_id", 256)
+    email = _text(incoming.customer_email, "customer_email", 254)
     click = evidence.read_click_id(stores, incoming.click_id)
     return Report(
         program=program.id,
@@ -268,6 +300,7 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
         click_id=incoming.click_id if click else None,
         coupon=coupon,
         customer=_customer(stores, program, customer_id),
+        email=evidence.email_hash(stores, program.id, email) if email else None,
     )
 
 

@@ -52,7 +52,7 @@ def follow(stores: Stores, code: str, query: Query, hit: Hit) -> Answer:
     ruling = screen(hit, link)
     identity = identify(stores, program, query, hit, ruling)
     identity = replace(identity, visitor=checkup.visitor_of(found, secrets.token_bytes(2)))
-    click = build_click(stores, link, query, hit, ruling, identity)
+    click = build_click(stores, program, link, query, hit, ruling, identity)
     cookie = None
     if identity.signed_with is not None:
         key_id, key = identity.signed_with

@@ -1,5 +1,6 @@
 """Click sessions in the making: whose they are, and what is known of the hit."""
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ CONSENT = "ll_consent"
 ORIGIN_HEADER = "x-linkledger-origin"
 """The header in which CloudFront sends the origin secret."""
 
+_CHECKOUT = re.compile(r"/(?:checkouts?|cart|basket|warenkorb|kasse)(?:[/?#]|$)", re.IGNORECASE)
 _made = count()
 
 Query = Mapping[str, Sequence[str]]
@@ -60,9 +62,17 @@ def identify(stores: Stores, program: Program, query: Query, hit: Hit, ruling: R
 
 
 def build_click(
-    stores: Stores, link: Link, query: Query, hit: Hit, ruling: Ruling, identity: Identity
+    stores: Stores,
+    program: Program,
+    link: Link,
+    query: Query,
+    hit: Hit,
+    ruling: Ruling,
+    identity: Identity,
+    *,
+    followed: bool = True,
 ) -> Click:
-    """The click session of this hit."""
+    """The click session of this hit; `followed` False where the shop's own page tells of it."""
     nonce = _nonce()
     signed = None
     if identity.signed_with is not None:
@@ -71,6 +81,7 @@ def build_click(
     sub, fits = fit_subs(link.sub | read_subs({name: values[0] for name, values in query.items() if values}))
     headers = hit.headers
     trusted = comes_through_edge(stores, headers)
+    flags = identity.flags if fits else (*identity.flags, "sub_cut")
     return Click(
         program=link.program,
         visitor=identity.visitor,
@@ -88,7 +99,7 @@ def build_click(
         referrer=channels.of_referrer(headers.get("referer", "")),
         origin=channels.host_of(headers.get("referer", "")),
         sub=sub,
-        flags=identity.flags if fits else (*identity.flags, "sub_cut"),
+        flags=(*flags, *_marks(program, query, headers, followed=followed, trusted=trusted)),
     )
 
 
@@ -106,6 +117,23 @@ def build_unknown(code: str, ruling: Ruling, hit: Hit) -> Click:
         reason=ruling.reason,
         device=agents.device(hit.agent),
     )
+
+
+def _marks(
+    program: Program, query: Query, headers: Mapping[str, str], *, followed: bool, trusted: bool
+) -> tuple[str, ...]:
+    """What fraud rules want to know of the click, beside the rest; see `domain.click.MARKS`."""
+    marks = [name for name in ("gclid", "msclkid") if query.get(name)]
+    page = first(query, "url") or first(query, "path") or ""
+    if page and _CHECKOUT.search(page):
+        marks.append("checkout")
+    host = channels.host_of(headers.get("referer", "")) if followed else None
+    if host and any(host == domain or host.endswith(f".{domain}") for domain in program.domains):
+        marks.append("own_site")
+    network = headers.get("cloudfront-viewer-asn", "")
+    if trusted and network.isascii() and network.isdigit() and len(network) <= 10:
+        marks.append(f"asn:{network}")
+    return tuple(marks)
 
 
 def _nonce() -> str:

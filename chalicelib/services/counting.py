@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from chalicelib import observe
 from chalicelib.domain import counts
 from chalicelib.domain.click import Click
+from chalicelib.domain.conversion import AdjustmentKind
 from chalicelib.domain.counts import Addition, Cell
 from chalicelib.domain.deliveries import CONFIRMED
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.journal import EARNING_KINDS
+from chalicelib.domain.journal import EARNING_KINDS, Kind
 from chalicelib.domain.period import parse_instant
 from chalicelib.storage.clicks import is_repeat, of_item, revised_from
 from chalicelib.storage.codec import Item
@@ -181,7 +182,11 @@ def _of_entry(record: Record) -> list[Addition]:
     item = record.item
     if not record.is_new or "entry" not in item or item["kind"] not in EARNING_KINDS:
         return []
+    is_reversal = item["kind"] == Kind.REVERSAL
     amounts = {
+        "accruals": 1 if item["kind"] == Kind.ACCRUAL else 0,
+        "reversals": 1 if is_reversal else 0,
+        "chargebacks": 1 if is_reversal and item["cause"].startswith(AdjustmentKind.CHARGEBACK) else 0,
         "conversions": 1 if item.get("first") else 0,
         "revenue": int(item.get("sale_minor", 0)),
         "commission": int(item.get("commission_minor", 0)),

@@ -2,13 +2,14 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.click import TOUCHES, Click
-from chalicelib.domain.conversion import CouponMatch, Touch
-from chalicelib.domain.partner import fold_coupon
+from chalicelib.domain.conversion import CouponMatch, Signal, Touch
+from chalicelib.domain.fraud import duplicate_customer, self_referral
+from chalicelib.domain.partner import fold_coupon, normal_email
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import MAX_WINDOW_DAYS
 from chalicelib.domain.token import Token
@@ -28,18 +29,29 @@ _POINTER_DAYS = 400
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """What was told of an order beside its figures; `customer` is the HMAC, `visitor` a journey."""
+    """What was told of an order beside its figures; `customer` and `email` are HMACs, `visitor` a journey.
+
+    `is_first` says that nothing was told of the order before.
+    """
 
     click_id: str | None
     coupon: str | None
     customer: str | None
     visitor: str | None
     trusted: bool
+    email: str | None = None
+    is_first: bool = False
 
 
 def customer_hash(stores: Stores, program: str, customer_id: str) -> str:
     """The form in which a merchant's customer id is kept: HMAC-SHA-256 per program, 32 hex digits."""
     message = f"{program}\x00{customer_id}".encode()
+    return hmac.new(stores.secrets.customer_key, message, hashlib.sha256).hexdigest()[:32]
+
+
+def email_hash(stores: Stores, program: str, email: str) -> str:
+    """The form in which an e-mail address is kept, the same for every way to write its mailbox."""
+    message = f"{program}\x00email\x00{normal_email(email)}".encode()
     return hmac.new(stores.secrets.customer_key, message, hashlib.sha256).hexdigest()[:32]
 
 
@@ -53,6 +65,7 @@ def gather(
     """
     since, until = _span(occurred_at)
     touches: list[Touch] = []
+    earlier = 0
     token = read_click_id(stores, clue.click_id)
     if token and clue.click_id:
         touches += _by_click(stores, program, clue.click_id, token, since, until, now)
@@ -62,10 +75,37 @@ def gather(
         expires = now + timedelta(days=_POINTER_DAYS)
         stores.identities.add_conversion(program.id, clue.customer, conversion, expires)
         known = stores.identities.known(program.id, clue.customer, now)
+        earlier = len({*known.conversions} - {conversion})
         for visitor in known.visitors[:MAX_DEVICES]:
             touches += _journey(stores, program, visitor, since, until, now, "customer")
     customers = (clue.customer,) if clue.customer and clue.trusted else ()
-    return Evidence(_bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue), customers)
+    kept, coupons = _bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue)
+    signals = own_purchases(stores, program, clue.email, kept, coupons)
+    if earlier and clue.is_first:
+        signals = (*signals, Signal(duplicate_customer.SIGNAL, None, str(earlier)))
+    return Evidence(kept, coupons, customers, signals)
+
+
+def own_purchases(
+    stores: Stores,
+    program: Program,
+    email: str | None,
+    touches: Sequence[Touch],
+    coupons: Sequence[CouponMatch] = (),
+) -> tuple[Signal, ...]:
+    """Which of the partners behind these touches and codes have the customer's e-mail address (its HMAC)."""
+    if email is None:
+        return ()
+    found = []
+    involved = {touch.partner for touch in touches} | {coupon.partner for coupon in coupons}
+    for partner_id in sorted(partner for partner in involved if partner):
+        partner = stores.catalogue.find_partner(partner_id)
+        if partner and email == email_hash(stores, program.id, partner.email):
+            found.append(Signal(self_referral.EMAIL, partner_id))
+        addresses = [a.details.get("email") for a in stores.payouts.accounts(partner_id)]
+        if any(address and email == email_hash(stores, program.id, address) for address in addresses):
+            found.append(Signal(self_referral.PAYOUT, partner_id))
+    return tuple(found)
 
 
 def together(gathered: Iterable[Evidence]) -> Evidence:
@@ -75,6 +115,7 @@ def together(gathered: Iterable[Evidence]) -> Evidence:
         tuple(dict.fromkeys(touch for part in parts for touch in part.touches)),
         tuple(dict.fromkeys(coupon for part in parts for coupon in part.coupons)),
         tuple(dict.fromkeys(customer for part in parts for customer in part.customers)),
+        tuple(dict.fromkeys(signal for part in parts for signal in part.signals)),
     )
 
 
@@ -142,6 +183,7 @@ def _touches(clicks: Iterable[Click], evidence: str) -> list[Touch]:
             click.channel,
             evidence,
             origin=click.origin,
+            marks=click.marks,
         )
         for click in clicks
         if click.verdict in TOUCHES and click.token

@@ -80,7 +80,9 @@ def _add_journey(stores: Stores, program: Program, conversion: str, visitor: str
         touches = evidence.touches_of_visitor(stores, program, visitor, at, now)
         try:
             if found:
-                capture.add_news(stores, found, Evidence(touches), now)
+                email = found.facts.effective.email or found.facts.report.email
+                own = evidence.own_purchases(stores, program, email, touches)
+                capture.add_news(stores, found, Evidence(touches, signals=own), now)
             elif touches:
                 stores.conversions.leave_evidence(conversion, _key(visitor), Evidence(touches), now)
         except ConditionFailed:

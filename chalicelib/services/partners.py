@@ -9,7 +9,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.link import Link
 from chalicelib.domain.partner import Enrollment, Partner
 from chalicelib.domain.review import refuse, review_partner
-from chalicelib.services import links
+from chalicelib.services import fraud, links
 from chalicelib.storage.stores import Stores
 
 
@@ -39,12 +39,15 @@ def enroll(stores: Stores, program_id: str, partner_id: str, now: datetime) -> t
 
     Raises:
         NotFound: `program_unknown`, `partner_unknown`.
+        Invalid: `enrollment_refused`, by a fraud rule that rejects.
     """
     program = stores.catalogue.program(program_id)
     partner = stores.catalogue.partner(partner_id)
     kept = stores.catalogue.find_enrollment(program.id, partner.id)
     if kept is not None:
         return kept, default_link(stores, kept), False
+    found = fraud.check_enrollment(stores, program, partner, now)
+    fraud.keep(stores, found)
     link = links.create(stores, program, partner.id, now=now)
     enrollment = Enrollment(program.id, partner.id, link.code, now)
     if stores.catalogue.add_enrollment_once(enrollment):

@@ -24,6 +24,7 @@ from chalicelib.domain.payout.batch import Account, Settings
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.review import refuse
+from chalicelib.services import fraud
 from chalicelib.services.folders import published_folder
 from chalicelib.storage.payouts import Mark, Request
 from chalicelib.storage.stores import Stores
@@ -58,7 +59,9 @@ def set_settings(stores: Stores, program: Program, settings: Settings) -> Settin
     return kept
 
 
-def set_accounts(stores: Stores, partner: str, accounts: Sequence[Account]) -> Sequence[Account]:
+def set_accounts(
+    stores: Stores, partner: str, accounts: Sequence[Account], now: datetime
+) -> Sequence[Account]:
     """Keep where the partner is paid from now on, in the form in which it is kept.
 
     Raises:
@@ -67,6 +70,7 @@ def set_accounts(stores: Stores, partner: str, accounts: Sequence[Account]) -> S
     """
     kept, problems = review.accounts(accounts)
     refuse(problems)
+    fraud.accounts_changed(stores, partner, stores.payouts.accounts(partner), kept, now)
     stores.payouts.put_accounts(partner, kept)
     return kept
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from chalicelib import observe
 from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.program import Program
-from chalicelib.services import healing, months, payout_states
+from chalicelib.services import fraud_looking, healing, months, payout_states
 from chalicelib.services.settle import Result, Rules, rules_of, settle_conversion
 from chalicelib.storage.conversions import Feed, Waiting
 from chalicelib.storage.stores import Stores
@@ -25,7 +25,8 @@ HasTime = Callable[[], bool]
 
 @dataclass(slots=True)
 class Summary:
-    """What a pass came to: conversions by result (`paid`: releases that a paid batch covers), and drafts.
+    """What a pass came to: conversions by result (`paid`: releases that a paid batch covers), what fraud
+    rules found of partners, and drafts.
 
     `handed_on` counts the shards that other workers go on with, `stopped` the programs that something
     stopped.
@@ -38,6 +39,7 @@ class Summary:
     postponed: int = 0
     quarantined: int = 0
     paid: int = 0
+    findings: int = 0
     drafts: int = 0
     handed_on: int = 0
     stopped: int = 0
@@ -83,11 +85,22 @@ def _reconcile_program(
 ) -> None:
     rules = rules_of(stores, program_id)
     healing.wake_again(stores, rules.program, now)
+    _look_at_partners(stores, rules, now, summary)
     until = summary.looked_at + MOST_IN_ONE_PASS if stores.shards_to_settle.is_there else None
     for shard in settle_due(stores, rules, now, summary, _within(summary, until, has_time)):
         _hand_on(stores, program_id, shard, summary)
     _finish_payouts(stores, rules, now, summary)
     summary.drafts += len(months.refresh_drafts(stores, rules.program, now))
+
+
+def _look_at_partners(stores: Stores, rules: Rules, now: datetime, summary: Summary) -> None:
+    """Before money is released; where it fails, the next pass looks again, and nothing waits for it."""
+    try:
+        summary.findings += len(fraud_looking.look(stores, rules, now))
+    except Exception as failure:
+        reason = failure.code if isinstance(failure, LinkledgerError) else type(failure).__name__
+        observe.error("partners_not_looked_at", program=rules.program.id, reason=reason)
+        observe.count("partners_not_looked_at")
 
 
 def _finish_payouts(stores: Stores, rules: Rules, now: datetime, summary: Summary) -> None:

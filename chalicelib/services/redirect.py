@@ -63,7 +63,7 @@ def follow(stores: Stores, path_code: str, query: Query, hit: Hit) -> Answer:
         )
         return Answer(Outcome.LATER if ruling.verdict is Verdict.PREFETCH else Outcome.UNKNOWN)
     identity = identify(stores, target.offer.program, query, hit, ruling)
-    click = build_click(stores, target.link, query, hit, ruling, identity)
+    click = build_click(stores, target.offer.program, target.link, query, hit, ruling, identity)
     answer, flags = answer_to(target, query, hit, ruling, identity, click)
     click = replace(click, flags=click.flags + flags) if flags else click
     keeping.keep(stores, click, hit.at + target.offer.kept_for, storage_answers=storage_answers)
@@ -102,7 +102,7 @@ def record_direct(
     earlier = token.read(known, stores.secrets.token_keys) if known and identity.signed_with else None
     if earlier:
         identity = replace(identity, visitor=earlier.visitor)
-    click = build_click(stores, link, query, hit, ruling, identity)
+    click = build_click(stores, program, link, query, hit, ruling, identity, followed=False)
     click = replace(click, flags=(*click.flags, "direct"))
     keeping.keep(stores, click, hit.at + offer_of(stores, program.id).kept_for)
     return click

@@ -9,6 +9,7 @@ from enum import StrEnum
 from chalicelib.domain.conversion import State
 from chalicelib.domain.decision import Decision, decide
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.fraud.settings import NO_POLICY, Policy
 from chalicelib.domain.journal import Books
 from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rates
@@ -39,12 +40,14 @@ class Rules:
     program: Program
     versions: Sequence[Terms]
     rates: Rates = NO_RATES
+    policy: Policy = NO_POLICY
 
 
 def rules_of(stores: Stores, program_id: str) -> Rules:
-    """The program, its terms and its exchange rates as they are now."""
+    """The program, its terms, exchange rates and fraud rules as they are now."""
     program = stores.catalogue.program(program_id)
-    return Rules(program, stores.catalogue.terms(program_id), stores.rates.of(program_id))
+    rates = stores.rates.of(program_id)
+    return Rules(program, stores.catalogue.terms(program_id), rates, stores.fraud.policy(program_id))
 
 
 def settle_conversion(stores: Stores, rules: Rules, conversion: str, now: datetime) -> Result:
@@ -87,7 +90,7 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
 
 def _settle_once(stores: Stores, rules: Rules, found: Conversion, books: Books, now: datetime) -> Result:
     facts = customers.informed(stores, rules.versions, found.facts)
-    decision = decide(facts, rules.program, rules.versions, rules.rates)
+    decision = decide(facts, rules.program, rules.versions, rules.rates, rules.policy)
     settlement = settle(facts, decision, found.booked, rules.program, books, now)
     if found.feed not in _UNDECIDED and not _changes(found, settlement):
         return Result.UNCHANGED

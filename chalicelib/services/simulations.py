@@ -49,11 +49,11 @@ def run(
     note: Callable[[int], None] = lambda _: None,
 ) -> Difference:
     """The difference that the draft makes to the month; `note` is told how many conversions are behind."""
-    rates = stores.rates.of(program.id)
+    rates, policy = stores.rates.of(program.id), stores.fraud.policy(program.id)
     difference = Difference()
     for found in occurred_in(stores, program, month, month):
         facts = customers.informed(stores, [draft], found.facts)
-        simulated = simulate(facts, program, [draft], rates, now)
+        simulated = simulate(facts, program, [draft], rates, now, policy)
         difference.add(found.facts, found.booked, simulated)
         if difference.conversions % EVERY == 0:
             note(difference.conversions)

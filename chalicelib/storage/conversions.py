@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.domain import ids
 from chalicelib.domain.audit import Change
-from chalicelib.domain.conversion import Adjustment, CouponMatch, Outcome, Report, State, Touch
+from chalicelib.domain.conversion import Adjustment, CouponMatch, Outcome, Report, Signal, State, Touch
 from chalicelib.domain.decision import Facts
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import Books, Entry
@@ -46,17 +46,18 @@ _READS = 5
 class Evidence:
     """A click, coupon or customer of a conversion, with its own copy of the touches that it adds.
 
-    `customers` are those that somebody told whom the program trusts.
+    `customers` are those that somebody told whom the program trusts; `signals` what was seen as it came.
     """
 
     touches: tuple[Touch, ...] = ()
     coupons: tuple[CouponMatch, ...] = ()
     customers: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing."""
-        return not (self.touches or self.coupons or self.customers)
+        return not (self.touches or self.coupons or self.customers or self.signals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,6 +474,7 @@ def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]
         coupons=tuple(records.read_coupon(c) for item in sources for c in item.get("coupons", [])),
         adjustments=tuple(sorted(adjustments, key=lambda a: (a.received_at, a.id))),
         customers=tuple(sorted({customer for item in sources for customer in item.get("customers", [])})),
+        signals=tuple(records.read_signal(s) for item in sources for s in item.get("signals", [])),
     )
     return Conversion(
         facts=facts,
@@ -555,5 +557,6 @@ def _evidence_record(evidence: Evidence) -> dict[str, Any]:
             "touches": [records.touch_record(touch) for touch in evidence.touches],
             "coupons": [records.coupon_record(coupon) for coupon in evidence.coupons],
             "customers": list(evidence.customers),
+            "signals": [records.signal_record(signal) for signal in evidence.signals],
         }
     )

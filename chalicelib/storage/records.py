@@ -13,6 +13,7 @@ from chalicelib.domain.conversion import (
     Item,
     Report,
     Returned,
+    Signal,
     Touch,
 )
 from chalicelib.domain.journal import Account, Entry, Kind
@@ -45,6 +46,7 @@ def report_record(report: Report) -> Record:
             "click_id": report.click_id,
             "coupon": report.coupon,
             "customer": report.customer,
+            "email": report.email,
         }
     )
 
@@ -70,11 +72,12 @@ def read_report(record: Record) -> Report:
         click_id=record.get("click_id"),
         coupon=record.get("coupon"),
         customer=record.get("customer"),
+        email=record.get("email"),
     )
 
 
 def touch_record(touch: Touch) -> list[Any]:
-    """A touch, as a list: a conversion may carry a hundred of them. Its origin follows where it has one."""
+    """A touch, as a list: a conversion may carry a hundred of them. Origin and marks follow, if any."""
     record = [
         touch.click_id,
         format_instant(touch.at),
@@ -84,13 +87,26 @@ def touch_record(touch: Touch) -> list[Any]:
         touch.evidence,
         touch.trusted,
     ]
-    return [*record, touch.origin] if touch.origin else record
+    return [*record, touch.origin, *touch.marks] if touch.origin or touch.marks else record
 
 
 def read_touch(record: list[Any]) -> Touch:
     """The touch that a list holds."""
-    click_id, at, partner, code, channel, evidence, trusted, *origin = record
-    return Touch(click_id, parse_instant(at, "at"), partner, code, channel, evidence, trusted, *origin)
+    click_id, at, partner, code, channel, evidence, trusted, *more = record
+    at = parse_instant(at, "at")
+    origin, *marks = more or [None]
+    return Touch(click_id, at, partner, code, channel, evidence, trusted, origin, tuple(marks))
+
+
+def signal_record(signal: Signal) -> list[Any]:
+    """A signal, as a list."""
+    return [signal.name, signal.partner, signal.detail]
+
+
+def read_signal(record: list[Any]) -> Signal:
+    """The signal that a list holds."""
+    name, partner, detail = record
+    return Signal(name, partner, detail)
 
 
 def coupon_record(coupon: CouponMatch) -> list[Any]:
@@ -115,6 +131,7 @@ def adjustment_record(adjustment: Adjustment) -> Record:
             "kind": adjustment.kind,
             "amount": adjustment.amount_minor,
             "reason": adjustment.reason,
+            "actor": adjustment.actor,
             "received_at": format_instant(adjustment.received_at),
             "items": [[i.line, i.sku, i.quantity, i.amount_minor] for i in adjustment.items],
             "of_total": adjustment.of_total or None,
@@ -134,6 +151,7 @@ def read_adjustment(record: Record) -> Adjustment:
         tuple(Returned(*item) for item in record.get("items", [])),
         record.get("of_total", False),
         record.get("repeats", False),
+        record.get("actor", ""),
     )
 
 

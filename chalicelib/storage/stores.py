@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.customers import Customers
     from chalicelib.storage.daily_keys import DailyKeys
     from chalicelib.storage.erasures import Erasures
+    from chalicelib.storage.fraud import FraudBook
     from chalicelib.storage.guesses import Guesses
     from chalicelib.storage.hook_secrets import HookSecrets
     from chalicelib.storage.identities import Identities
@@ -131,6 +132,12 @@ class Stores:
         from chalicelib.storage.counts import Counts
 
         return Counts(self.settings)
+
+    @cached_property
+    def fraud(self) -> "FraudBook":
+        from chalicelib.storage.fraud import FraudBook
+
+        return FraudBook(self.settings)
 
     @cached_property
     def guesses(self) -> "Guesses":

@@ -35,6 +35,12 @@ def acting(actor: Actor) -> Iterator[None]:
         _actor.reset(token)
 
 
+def acting_name() -> str:
+    """Who acts, by the name that the log knows; empty where nobody was said to."""
+    actor = _actor.get()
+    return actor.name if actor else ""
+
+
 class Trail:
     """Records of administrative changes."""
 

@@ -63,6 +63,7 @@ class Names:
             "kind": "bonus",
             "reason": "stolen",
             "verdict": "bot",
+            "decision": "reject",
             "customer_id": "customer-1",
             "customerExternalId": "customer-1",
             "eventName": "sale",
@@ -114,6 +115,8 @@ class Operation:
             body["kind"] = "refund"
         if self.path == "/v1/reconciliations":
             body["kind"] = "partner"
+        if self.path == "/v1/reviews":
+            body["conversions"] = [names.conversion]
         if self.path == "/v1/partners":
             body["id"] = names.partner
         return body

@@ -56,7 +56,7 @@ def closed_sale(stores: Stores) -> tuple[Scene, str]:
 
 
 def set_email(stores: Stores, email: str) -> None:
-    payouts.set_accounts(stores, "anna", [Account("paypal", None, {"email": email})])
+    payouts.set_accounts(stores, "anna", [Account("paypal", None, {"email": email})], AFTER_GRACE)
 
 
 def mark(stores: Stores, made: Scene, id: str = "p-1") -> payouts.Progress:

@@ -133,6 +133,7 @@ class Driver:
         paypal = {"method": "paypal", "details": {"email": "ada@example.com"}}
         self._call("POST", "/v1/partners/ada/payout", {"accounts": [paypal]})
         self._call("POST", "/v1/programs/acme/payout-settings", {"minimums": {"EUR": 1}})
+        self._call("PUT", "/v1/programs/acme/fraud", {"rules": {"velocity": {"action": "hold"}}})
         self._token = self._call("GET", "/v1/programs/acme")["postback_token"]
 
     def _click_after_a_stale_one(self) -> str:
@@ -162,7 +163,8 @@ class Driver:
         """
         sale = {"program": "acme", "event": "sale", "amount": 5000, "currency": "EUR"}
         by_click = {**sale, "order_id": f"{batch} click", "click_id": click}
-        self._sale = self._call("POST", "/v1/conversions", {**by_click, "customer_id": "c1"})["id"]
+        known = {"customer_id": "c1", "customer_email": "eve@example.com"}
+        self._sale = self._call("POST", "/v1/conversions", {**by_click, **known})["id"]
         self._call("POST", "/v1/conversions", {**by_click, "coupon": "ADA10"})
         stranger = {"coupon": "UNKNOWN", "customer_id": f"{batch} stranger"}
         others = [
@@ -267,8 +269,11 @@ class Driver:
         draft = {"program": "acme", "month": "2026-10", "terms": {"commissions": rules}}
         job = self._call("POST", "/v1/simulations", draft)["job"]
         self._call("POST", "/v1/reports", {"program": "acme", "from": "2026-10"})
+        self._call("POST", "/v1/fraud/trials", {"program": "acme", "month": "2026-10"})
         self._queue("run_job", "JOBS_QUEUE")
         self._call("GET", f"/v1/jobs/{job}")
+        review = {"program": "acme", "decision": "approve", "conversions": [self._sale], "reason": "seen"}
+        self._call("POST", "/v1/reviews", review)
 
     def _check_up(self) -> None:
         """A check-up that walks, and one that watches what is done."""
@@ -354,6 +359,7 @@ class Driver:
                 "/v1/stats?program=acme&by=partner",
             ),
             *("/v1/audit", "/v1/audit?program=acme"),
+            *("/v1/programs/acme/fraud", "/v1/fraud/findings?program=acme", "/v1/reviews?program=acme"),
             *("/v1/keys", "/v1/conversions?program=acme", f"/v1/conversions/{self._sale}"),
             *(f"/v1/conversions/{self._sale}/receipt", "/v1/ledgers?program=acme"),
             *(f"/v1/conversions/{self._sale}/adjustments", "/v1/reconciliations?program=acme"),

@@ -42,7 +42,9 @@ def history(stage, clock) -> scene.Scene:
         stores.catalogue.add_enrollment_once(
             Enrollment(shop.program.id, partner, shop.links[partner].code, MONTH_START)
         )
-    payouts.set_accounts(stores, "anna", [Account("paypal", None, {"email": "anna@example.com"})])
+    payouts.set_accounts(
+        stores, "anna", [Account("paypal", None, {"email": "anna@example.com"})], AFTER_GRACE
+    )
     sold = shop.sell(stores, SOLD_AT).id
     shop.report(stores, "moved", SOLD_AT, code="ANNA")
     reconcile(stores, SOLD_AT)

@@ -46,8 +46,8 @@ def shop(stage) -> Iterator[scene.Scene]:
             Enrollment(made.program.id, partner, made.links[partner].code, MONTH_START)
         )
     payouts.set_settings(stage.stores, made.program, Settings({"EUR": 500}, PAYER))
-    payouts.set_accounts(stage.stores, "anna", [PAYPAL])
-    payouts.set_accounts(stage.stores, "ben", [SEPA])
+    payouts.set_accounts(stage.stores, "anna", [PAYPAL], MONTH_START)
+    payouts.set_accounts(stage.stores, "ben", [SEPA], MONTH_START)
     return made
 
 
@@ -92,7 +92,7 @@ def test_a_months_batch_is_split_over_the_ways_of_paying(stage, shop) -> None:
 
 
 def test_what_is_below_the_minimum_or_has_no_account_is_carried_over(stage, shop) -> None:
-    payouts.set_accounts(stage.stores, "ben", [])
+    payouts.set_accounts(stage.stores, "ben", [], MONTH_START)
     shop.sell(stage.stores, SOLD_AT, 4_000, "ANNA")
     closed_with_sales(stage, shop, "BEN")
     listed = {row["partner"]: row for row in rows(files(stage, shop)["payouts.csv"])}
@@ -109,7 +109,7 @@ def test_a_draft_has_no_payout_file_that_is_no_longer_due(stage, shop) -> None:
     shop.sell(stage.stores, SOLD_AT, code="ANNA")
     reconcile(stage.stores, RELEASED)
     assert "payouts-paypal.csv" in files(stage, shop, root="drafts")
-    payouts.set_accounts(stage.stores, "anna", [])
+    payouts.set_accounts(stage.stores, "anna", [], MONTH_START)
     shop.sell(stage.stores, RELEASED, code="BEN")
     reconcile(stage.stores, RELEASED)
     found = files(stage, shop, root="drafts")
@@ -121,7 +121,9 @@ def test_a_draft_has_no_payout_file_that_is_no_longer_due(stage, shop) -> None:
 def test_a_closed_month_keeps_the_details_that_it_was_closed_with(stage, shop) -> None:
     closed_with_sales(stage, shop, "ANNA", "BEN")
     before = files(stage, shop)
-    payouts.set_accounts(stage.stores, "anna", [Account("wise", None, {"name": "A", "recipient_id": "77"})])
+    payouts.set_accounts(
+        stage.stores, "anna", [Account("wise", None, {"name": "A", "recipient_id": "77"})], MONTH_START
+    )
     payouts.set_settings(stage.stores, shop.program, Settings({"EUR": 100_000}))
     assert audit(stage.stores, shop.program).problems == []
     assert files(stage, shop) == before
@@ -135,7 +137,7 @@ def test_a_close_that_goes_on_later_uses_the_details_of_its_first_run(stage, sho
         patch.setattr("chalicelib.services.close._write_all", _fails)
         with pytest.raises(RuntimeError):
             close_program(stage.stores, shop.program.id, AFTER_GRACE)
-    payouts.set_accounts(stage.stores, "anna", [])
+    payouts.set_accounts(stage.stores, "anna", [], MONTH_START)
     close_program(stage.stores, shop.program.id, AFTER_GRACE)
     assert "payouts-paypal.csv" in files(stage, shop)
     assert audit(stage.stores, shop.program).problems == []

@@ -1,0 +1,35 @@
+"""An event that a customer has had often already: one person, told as many."""
+
+from chalicelib.domain.fraud.case import Case
+from chalicelib.domain.fraud.rule import Action, Names, Number, Rule, Trace, Values
+
+SIGNAL = "earlier_conversions"
+"""How many conversions the customer had when this one was first told; `detail` is the number."""
+
+
+def _find(case: Case, values: Values) -> Trace | None:
+    seen = case.signal(SIGNAL)
+    if seen is None or case.effective.event not in values["events"] or int(seen.detail) < values["earlier"]:
+        return None
+    words = f"the customer had {seen.detail} conversions before this {case.effective.event}"
+    return Trace(words, {"earlier": int(seen.detail), "event": case.effective.event})
+
+
+RULE = Rule(
+    "duplicate_customer",
+    "an event that happens once in a customer's life is told again",
+    _find,
+    (
+        Number(
+            "earlier", 1, 1, 1000, "conversions", "one earlier conversion makes a new customer an old one"
+        ),
+        Names(
+            "events",
+            ("lead", "signup", "sign_up", "trial", "install", "registration"),
+            r"[A-Za-z0-9][A-Za-z0-9 _.:-]{0,63}",
+            "events",
+            "these are told once for each customer; who buys twice is welcome, so sales are not among them",
+        ),
+    ),
+    recommended=Action.HOLD,
+)
