@@ -44,7 +44,7 @@ def change_accounts(visit: Visit) -> Shown | See:
         kept = [one for one in kept if one.currency != currency]
         kept.append(Account(method, currency, details))
     try:
-        payouts.set_accounts(visit.stores, visit.partner, kept)
+        payouts.set_accounts(visit.stores, visit.partner, kept, visit.now)
     except LinkledgerError as error:
         wrong = {name.rpartition(".")[2]: sentence for name, sentence in problems(error).items()}
         form_values = {name: form.get(name) for name in ("method", "currency", *_DETAIL_NAMES)}
