@@ -1,0 +1,244 @@
+"""Fraud rules at work: settings are versions, findings stop money, and only a person lets it go."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome, State
+from chalicelib.domain.counts import Cell
+from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.fraud.rule import Action
+from chalicelib.domain.fraud.settings import Setting
+from chalicelib.domain.partner import Partner
+from chalicelib.domain.payout.batch import Account
+from chalicelib.domain.program import Method
+from chalicelib.services import adjustments, capture, conversions, fraud, partners, payouts, reviews
+from chalicelib.services.fraud_looking import look
+from chalicelib.services.identities import link
+from chalicelib.services.reconcile import reconcile
+from chalicelib.services.settle import rules_of, settle_conversion
+from tests import scene
+from tests.faults.books import audit
+from tests.scene import MONTH_START
+
+NOW = MONTH_START + timedelta(days=10)
+
+
+def an_order(order_id: str = "o-1", **changes: object) -> capture.Incoming:
+    parts = {"event": "sale", "order_id": order_id, "content": Content(10_000, "EUR"), "method": Method.API}
+    return capture.Incoming(**{**parts, **changes})
+
+
+def switch_on(stage, shop, at=MONTH_START, **actions: str) -> None:
+    rules = {name: fraud.setting(name, action, {}) for name, action in actions.items()}
+    fraud.publish(stage.stores, shop.program, rules, at)
+
+
+def settled(stage, shop, conversion: str, at=NOW):
+    settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), conversion, at)
+    return stage.stores.conversions.find(conversion)
+
+
+def count(stage, program: str, partner: str, day: str, **amounts: int) -> None:
+    """Plant counts of human clicks, as the stream would."""
+    verdict = "human"
+    cell = Cell(program, "clicks", day, partner, "code", "partner", verdict=verdict)
+    planted = {cell: {"clicks": amounts.pop("clicks", 0)}}
+    if amounts:
+        planted[Cell(program, "money", day, partner, "code", "partner", currency="EUR")] = amounts
+    stage.stores.counts.add_marked("test", [f"{partner}{day}".rjust(40, "0")], planted, NOW)
+
+
+class TestSettings:
+    def test_a_version_is_published_never_edited_and_the_same_again_is_none(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        wanted = {"injection": fraud.setting("injection", "hold", {"seconds": 10})}
+        first, is_new = fraud.publish(stage.stores, shop.program, wanted, NOW)
+        again, is_newer = fraud.publish(stage.stores, shop.program, wanted, NOW + timedelta(days=1))
+        assert (first.version, is_new, again, is_newer) == (1, True, first, False)
+        other, _ = fraud.publish(stage.stores, shop.program, {}, NOW, start_with_recommended=True)
+        assert other.version == 2
+        assert other.rules["self_referral"].action == Action.HOLD
+        assert [v.version for v in stage.stores.fraud.policy(shop.program.id).versions] == [1, 2]
+
+    def test_what_is_wrong_is_told_at_once_and_nothing_is_published(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        wrong = {"nonsense": Setting("hold"), "injection": Setting("hold", 1, {"seconds": 0})}
+        with pytest.raises(Refused) as refused:
+            fraud.publish(stage.stores, shop.program, wrong, NOW)
+        assert {error.code for error in refused.value.errors} == {"rule_unknown", "parameter_invalid"}
+        assert stage.stores.fraud.policy(shop.program.id).versions == ()
+
+
+class TestHolding:
+    def test_a_hold_never_lapses_and_an_approval_pays_it(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        switch_on(stage, shop, quick_conversion="hold")
+        click = shop.click(stage.stores, NOW - timedelta(seconds=2))
+        told = capture.record(stage.stores, shop.program, an_order(click_id=click.token), NOW)
+        assert (told.outcome, told.state) == (Outcome.HELD, State.HELD)
+        for days in (0, 20, 400):
+            reconcile(stage.stores, NOW + timedelta(days=days))
+            assert settled(stage, shop, told.id, NOW + timedelta(days=days)).state is State.HELD
+        later = NOW + timedelta(days=401)
+        reviews.decide_all(
+            stage.stores, shop.program, AdjustmentKind.APPROVE, [told.id], "known customer", later
+        )
+        found = settled(stage, shop, told.id, later)
+        assert found.state is State.APPROVED
+        assert [e.commission_minor for e in found.booked.entries] == [1000, 1000]
+
+    def test_a_rule_that_rejects_pays_nothing_and_a_person_may_overrule_it(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        switch_on(stage, shop, quick_conversion="reject")
+        click = shop.click(stage.stores, NOW - timedelta(seconds=2))
+        told = capture.record(stage.stores, shop.program, an_order(click_id=click.token), NOW)
+        assert (told.outcome, told.state) == (Outcome.REJECTED, State.REJECTED)
+        assert settled(stage, shop, told.id).booked.entries == ()
+        adjustments.adjust(stage.stores, told.id, "a", AdjustmentKind.APPROVE, None, "ours", NOW)
+        assert settled(stage, shop, told.id).state is State.PENDING
+
+    def test_flags_change_neither_credit_nor_money(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        click = shop.click(stage.stores, NOW - timedelta(seconds=2))
+        told = capture.record(stage.stores, shop.program, an_order(click_id=click.token), NOW)
+        found = settled(stage, shop, told.id)
+        assert (told.state, [e.commission_minor for e in found.booked.entries]) == (State.PENDING, [1000])
+        checks = {check.name: check.passed for check in conversions.explain(stage.stores, found).checks}
+        assert checks == {"confirmation": True, "quick_conversion": False}
+
+    @pytest.mark.parametrize("first", ["order", "identity"])
+    def test_late_evidence_and_early_evidence_end_in_the_same_hold(self, stage, first: str) -> None:
+        shop = scene.make(stage.stores)
+        stage.stores.catalogue.add_partner_once(Partner("anna", "Anna", "anna@example.com", MONTH_START))
+        switch_on(stage, shop, self_referral="hold")
+        click = shop.click(stage.stores, NOW - timedelta(days=1))
+        order = an_order(customer_id="c-1", customer_email="Anna+shop@Example.com", occurred_at=NOW)
+        if first == "identity":
+            link(stage.stores, shop.program, "c-1", click.token, NOW)
+        told = capture.record(stage.stores, shop.program, order, NOW)
+        if first == "order":
+            link(stage.stores, shop.program, "c-1", click.token, NOW)
+        found = settled(stage, shop, told.id)
+        assert (found.state, found.booked.entries) == (State.HELD, ())
+        assert conversions.explain(stage.stores, found).reason == "self_referral"
+
+    @pytest.mark.parametrize("order", [("pixel", "server"), ("server", "pixel")])
+    def test_figures_that_differ_are_found_whoever_told_them_first(self, stage, order) -> None:
+        shop = scene.make(stage.stores)
+        switch_on(stage, shop, pixel_mismatch="hold")
+        click = shop.click(stage.stores, NOW - timedelta(days=1))
+        server = an_order(click_id=click.token, occurred_at=NOW)
+        reports = {"server": server, "pixel": replace(server, method=Method.PIXEL, content=Content(9, "EUR"))}
+        for name in order:
+            told = capture.record(stage.stores, shop.program, reports[name], NOW)
+        found = settled(stage, shop, told.id)
+        decision = conversions.explain(stage.stores, found)
+        assert (found.state, decision.reason) == (State.HELD, "pixel_mismatch")
+        assert decision.checks[-1].evidence["told"] == {"amount": 9, "currency": "EUR"}
+
+    def test_a_customer_who_signs_up_again_is_found_and_the_first_sign_up_stays_clean(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        found = []
+        for order_id in ("a", "b"):
+            order = an_order(order_id, event="lead", customer_id="c-9", coupon="anna")
+            found.append(capture.record(stage.stores, shop.program, order, NOW).id)
+            capture.record(stage.stores, shop.program, order, NOW)
+        signals = [stage.stores.conversions.find(one).facts.signals for one in found]
+        assert [[s.name for s in each] for each in signals] == [[], ["earlier_conversions"]]
+
+    def test_what_settings_hold_the_books_and_their_audit_agree_with(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        switch_on(stage, shop, quick_conversion="hold")
+        for number, seconds in enumerate((2, 3600)):
+            click = shop.click(stage.stores, NOW - timedelta(seconds=seconds))
+            order = an_order(f"o-{number}", click_id=click.token)
+            settled(stage, shop, capture.record(stage.stores, shop.program, order, NOW).id)
+        assert audit(stage.stores, shop.program).problems == []
+
+
+class TestPartnersFound:
+    def flooding(self, stage, shop) -> None:
+        for number in range(5):
+            day = f"2026-09-{number + 5:02d}"
+            count(stage, shop.program.id, "anna", day, clicks=1_000)
+            count(stage, shop.program.id, "ben", day, clicks=500, conversions=25)
+
+    def test_a_finding_is_kept_once_and_flags_only(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        self.flooding(stage, shop)
+        sold = settled(stage, shop, shop.sell(stage.stores, NOW).id)
+        rules = rules_of(stage.stores, shop.program.id)
+        found = look(stage.stores, rules, NOW)
+        assert [(f.partner, f.rule, f.action) for f in found] == [("anna", "flooding", "flag")]
+        assert found[0].evidence["clicks"] == 5_000
+        assert look(stage.stores, rules, NOW) == []
+        assert settled(stage, shop, sold.facts.id).state is State.PENDING
+
+    def test_where_the_rule_holds_the_partners_waiting_sales_wait_for_a_person(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        switch_on(stage, shop, flooding="hold")
+        self.flooding(stage, shop)
+        anna = settled(stage, shop, shop.sell(stage.stores, NOW).id).facts.id
+        ben = settled(stage, shop, shop.sell(stage.stores, NOW, code="BEN").id).facts.id
+        assert reconcile(stage.stores, NOW).findings == 1
+        held, free = (settled(stage, shop, one) for one in (anna, ben))
+        assert (held.state, free.state) == (State.HELD, State.PENDING)
+        assert sum(e.commission_minor for e in held.booked.entries) == 0
+        queue, _ = reviews.queue_page(stage.stores, shop.program, 50, None)
+        assert [(one.conversion.facts.id, one.decision.reason) for one in queue] == [(anna, "flooding")]
+        reviews.decide_all(stage.stores, shop.program, AdjustmentKind.APPROVE, [anna], "seen", NOW)
+        reconcile(stage.stores, NOW)
+        assert settled(stage, shop, anna).state is State.PENDING
+        assert audit(stage.stores, shop.program).problems == []
+
+    def test_a_failure_of_the_rules_stops_no_settlement(self, stage, monkeypatch) -> None:
+        shop = scene.make(stage.stores)
+        sold = shop.sell(stage.stores, NOW).id
+
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("chalicelib.services.fraud_looking.look", fail)
+        assert reconcile(stage.stores, NOW).booked == 1
+        assert stage.stores.conversions.find(sold).state is State.PENDING
+
+
+class TestEnrolling:
+    def enroll(self, stage, shop, email: str = "eve@mailinator.com", name: str = "eve"):
+        partners.create(stage.stores, Partner(name, "Eve", email, NOW))
+        return partners.enroll(stage.stores, shop.program.id, name, NOW)
+
+    def test_a_throw_away_address_is_found_and_lets_the_partner_in(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        assert self.enroll(stage, shop)[2]
+        found = list(stage.stores.fraud.findings(shop.program.id))
+        assert [(f.partner, f.rule, f.action) for f in found] == [("eve", "disposable_email", "flag")]
+
+    def test_an_honest_address_is_not(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        self.enroll(stage, shop, "eve@gmail.com")
+        assert list(stage.stores.fraud.findings(shop.program.id)) == []
+
+    def test_where_the_rule_rejects_nobody_enrols_so(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        switch_on(stage, shop, disposable_email="reject")
+        with pytest.raises(Invalid, match="enrollment_refused"):
+            self.enroll(stage, shop)
+        assert stage.stores.catalogue.find_enrollment(shop.program.id, "eve") is None
+
+    def test_two_partners_who_are_paid_to_one_account_are_found(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        for name in ("eve", "mallory"):
+            self.enroll(stage, shop, f"{name}@example.com", name)
+            account = Account("paypal", None, {"email": "one@example.com"})
+            payouts.set_accounts(stage.stores, name, [account], NOW)
+        found = list(stage.stores.fraud.findings(shop.program.id))
+        assert [(f.partner, f.rule) for f in found] == [("mallory", "duplicate_account")]
+        payouts.set_accounts(stage.stores, "eve", [], NOW)
+        self.enroll(stage, shop, "carol@example.com", "carol")
+        payouts.set_accounts(
+            stage.stores, "carol", [Account("paypal", None, {"email": "two@example.com"})], NOW
+        )
+        assert len(list(stage.stores.fraud.findings(shop.program.id))) == 1
