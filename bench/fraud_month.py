@@ -370,7 +370,8 @@ def table(lines: dict[str | None, Line]) -> str:
     rows += [
         "",
         f"Of the {good.partners} honest partners, {good.caught} were stopped as such. Of their {good.sales}",
-        f"sales {good.stopped} wait for a look ({good.stopped * 100 / good.sales:.2f} %), of {good.touched} partners.",
+        f"sales {good.stopped} wait for a look ({good.stopped * 100 / good.sales:.2f} %),",
+        f"those of {good.touched} partners.",
     ]
     return "\n".join(rows)
 
