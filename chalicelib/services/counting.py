@@ -186,7 +186,7 @@ def _of_entry(record: Record) -> list[Addition]:
     amounts = {
         "accruals": 1 if item["kind"] == Kind.ACCRUAL else 0,
         "reversals": 1 if is_reversal else 0,
-        "chargebacks": 1 if is_reversal and item["cause"].startswith(AdjustmentKind.CHARGEBACK) else 0,
+        "chargebacks": 1 if is_reversal and item.get("cause", "").startswith(AdjustmentKind.CHARGEBACK) else 0,
         "conversions": 1 if item.get("first") else 0,
         "revenue": int(item.get("sale_minor", 0)),
         "commission": int(item.get("commission_minor", 0)),
