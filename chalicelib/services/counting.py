@@ -183,10 +183,11 @@ def _of_entry(record: Record) -> list[Addition]:
     if not record.is_new or "entry" not in item or item["kind"] not in EARNING_KINDS:
         return []
     is_reversal = item["kind"] == Kind.REVERSAL
+    by_bank = is_reversal and item.get("cause", "").startswith(AdjustmentKind.CHARGEBACK)
     amounts = {
         "accruals": 1 if item["kind"] == Kind.ACCRUAL else 0,
         "reversals": 1 if is_reversal else 0,
-        "chargebacks": 1 if is_reversal and item.get("cause", "").startswith(AdjustmentKind.CHARGEBACK) else 0,
+        "chargebacks": 1 if by_bank else 0,
         "conversions": 1 if item.get("first") else 0,
         "revenue": int(item.get("sale_minor", 0)),
         "commission": int(item.get("commission_minor", 0)),
