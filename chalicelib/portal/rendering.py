@@ -1,21 +1,26 @@
 """Templates: loaded from this package, in the zip as on a developer's machine, with filters for a locale.
 
-Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)` and `iso`, for `<time datetime>`.
+Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)`; `iso` for `<time datetime>`, and `read`
+to read such a text; `plain` for texts of the books.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from chalicelib.domain.period import format_instant
+from chalicelib.domain.period import format_instant, parse_instant
+from chalicelib.domain.token import LENGTH
 from chalicelib.portal import charts
 from chalicelib.portal.locales import DEFAULT, Locale
 
 ASSETS = Path(__file__).parent / "assets"
 _TEMPLATES = Path(__file__).parent / "templates"
+_BASIS_POINTS = re.compile(r"\b([0-9]{1,6}) bp\b")
+_TOKEN = re.compile(rf"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{{{LENGTH}}}(?![A-Za-z0-9_-])")
 _locale: ContextVar[Locale] = ContextVar("locale", default=DEFAULT)
 
 
@@ -36,6 +41,12 @@ def asset_names() -> dict[str, str]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         names[path.name] = f"{path.stem}.{digest}{path.suffix}"
     return names
+
+
+def _plain(text: str) -> str:
+    """A text of the books as people say it: basis points in percent, a click's token by its end."""
+    percent = _BASIS_POINTS.sub(lambda found: _locale.get().percent(int(found[1])), text)
+    return _TOKEN.sub(lambda found: f"…{found[0][-6:]}", percent)
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +71,8 @@ def _environment() -> Any:
         "day": lambda value: _locale.get().day(value),
         "instant": lambda value, timezone="UTC": _locale.get().instant(value, timezone),
         "iso": format_instant,
+        "read": lambda text: parse_instant(text, "at"),
+        "plain": _plain,
     }
     made.globals |= {
         "asset": lambda name: f"/assets/{asset_names()[name]}",
