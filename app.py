@@ -43,9 +43,10 @@ ROUTES = (
     "openapi",
 )
 PAGES = (
-    *("static", "signing", "overview", "links", "sales", "money", "rules", "missing", "settings"),
+    *("static", "signing", "overview", "links", "sales", "money", "rules", "missing", "settings", "applying"),
     "console_home",
     "console_partners",
+    "console_requests",
     "console_links",
     "console_conversions",
     "console_jobs",

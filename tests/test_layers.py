@@ -57,7 +57,7 @@ DOMAIN_ORDER = (
     *("deliveries", "postback", "rates"),
     *("attribution", "path", "customer", "commission", "fraud", "decision"),
     *("takings", "journal", "booking", "settlement", "ledger"),
-    *("receipt", "simulation", "worth", "spans", "terms_text", "claim"),
+    *("receipt", "simulation", "worth", "spans", "terms_text", "claim", "application"),
     *("statement", "statement_page", "payout"),
     *("review", "terms_review", "terms_text"),
     *("order_formats", "orders", "reconciliation", "job"),

@@ -23,6 +23,7 @@ DONE = {
     "secret_ended": "The signing secret has ended.",
     "key_ended": "The key has ended.",
     "signed_out": "You are signed out.",
+    "application_declined": "The application is declined.",
     "case_opened": "The case is opened; its answer stands below in a moment.",
     "accounts_changed": "Where you are paid is changed.",
     "token_withdrawn": "The token is withdrawn: from now on it opens nothing.",

@@ -1,7 +1,7 @@
 """Templates: loaded from this package, in the zip as on a developer's machine, with filters for a locale.
 
-Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)`; `iso` for `<time datetime>`, and `read`
-to read such a text; `plain` for texts of the books.
+Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)`; `iso` for `<time datetime>`,
+and `read` for such a text; `plain` for texts of the books.
 """
 
 import hashlib

@@ -19,6 +19,16 @@ def announce_accounts(stores: Stores, partner: str) -> None:
         stores.jobs.send({"mail": "accounts_changed", "partner": partner})
 
 
+def announce_approval(stores: Stores, program: str, partner: str) -> None:
+    """Have a new partner told that it is one.
+
+    Raises:
+        Unavailable: the queue is away.
+    """
+    if stores.mail.is_there:
+        stores.jobs.send({"mail": "approved", "program": program, "partner": partner})
+
+
 def send(stores: Stores, message: Message, now: datetime) -> None:
     """Send the mail that a message of the queue asks for.
 
@@ -44,7 +54,20 @@ def _accounts_changed(stores: Stores, message: Message, now: datetime) -> None:
         )
 
 
+def _approved(stores: Stores, message: Message, _now: datetime) -> None:
+    partner = stores.catalogue.find_partner(message["partner"])
+    program = stores.catalogue.find_program(message["program"])
+    if partner is not None and program is not None:
+        stores.mail.send(
+            partner.email,
+            f"You are a partner of {program.name}",
+            f"Hello {partner.name},\n\n{program.name} has taken you into its partner programme. Your link is "
+            f"waiting for you: {stores.settings.base_url}/portal\n",
+        )
+
+
 _KINDS: dict[str, Callable[[Stores, Message, datetime], None]] = {
     "sign_in": _sign_in,
     "accounts_changed": _accounts_changed,
+    "approved": _approved,
 }

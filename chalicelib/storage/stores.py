@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
+    from chalicelib.storage.applications import Applications
     from chalicelib.storage.bucket import Bucket
     from chalicelib.storage.catalogue import Catalogue
     from chalicelib.storage.checkups import Checkups
@@ -54,6 +55,12 @@ class Stores:
         from chalicelib.storage.clicks import Clicks
 
         return Clicks(self.settings)
+
+    @cached_property
+    def applications(self) -> "Applications":
+        from chalicelib.storage.applications import Applications
+
+        return Applications(self.settings)
 
     @cached_property
     def claims(self) -> "Claims":

@@ -401,6 +401,9 @@ class Driver:
             self._http("GET", root + page, headers=cookie)
         for page in ("/rules", "/missing", "/links/summer", "/link-check?code=spring&destination=x"):
             self._http("GET", root + page, headers=cookie)
+        self._http("GET", "/portal/apply/acme", headers={})
+        self._http("POST", "/portal/apply/acme", b"name=Eve&email=eve%40example.com", FORM)
+        self._decide_on_requests()
         for path, fields in (
             (f"{root}/links", "code=spring"),
             (f"{root}/links/spring", "campaign=may"),
@@ -416,6 +419,14 @@ class Driver:
         self._http("POST", "/portal/settings/tokens", f"withdraw={token}".encode(), FORM | cookie)
         self._http("GET", f"{root}/missing", headers=cookie)
         self._http("POST", "/portal/sign-out", b"everywhere=yes", FORM | cookie)
+
+    def _decide_on_requests(self) -> None:
+        cookie = self._console_cookie()
+        page = self._http("GET", "/console/acme/requests", headers=cookie).body.decode()
+        application = page.split('name="application" value="')[1].split('"')[0]
+        approval = f"application={application}&decision=approve".encode()
+        self._http("POST", "/console/acme/requests", approval, FORM | cookie)
+        self._queue("run_job", "JOBS_QUEUE")
 
     def _cookie(self, path: str, form: str) -> str:
         """Send a form that signs in; the cookie that it sets."""
