@@ -70,7 +70,7 @@ def test_every_page_opens_for_its_own_merchant_and_for_no_other(
     assert "<script>" not in shown.text
     assert "style=" not in shown.text
     rival = scene.make(reader.stores)
-    stranger = Reader(reader.stores, reader.now)
+    stranger = reader.another()
     stranger.sign_in_with_a_key(program=rival.program.id)
     assert stranger.get(at(shop, path)).status == 404
     assert stranger.post(at(shop, path), {"do": "close", "reason": "x"}).status in {403, 404, 405}
@@ -249,7 +249,7 @@ def test_keys_and_secrets_are_shown_once_and_end_at_once(shop: Scene, reader: Re
 
 
 def test_a_merchant_makes_no_keys(shop: Scene, reader: Reader) -> None:
-    merchant = Reader(reader.stores, reader.now)
+    merchant = reader.another()
     merchant.sign_in_with_a_key(program=shop.program.id)
     assert "made by an administrator" in merchant.get(at(shop, "/access")).words
     assert merchant.post(at(shop, "/access"), {"do": "key"}).status == 403
