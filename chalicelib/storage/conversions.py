@@ -167,17 +167,24 @@ class Conversions:
         return self._with_payouts(_read(conversion, head, items)) if head else None
 
     def grown(self, conversion: str) -> list[Facts]:
-        """What was known of it after each thing told; every adjustment is in all of them."""
+        """What was known of it after each thing told; every adjustment is in all of them.
+
+        By the numbers that they were kept under: clocks that differ tell another order, or one instant for all.
+        What has none was there before the report, or is of a version that gave none.
+        """
         items = self._items(conversion)
         head = items.get("conversion")
         if head is None:
             return []
-        told = sorted({item["received_at"] for item in items.values() if "received_at" in item})
+        first = (0, "")
+        told = {
+            sk: (item.get("appended_as", 0), item["received_at"])
+            for sk, item in items.items()
+            if "received_at" in item
+        }
         return [
-            _read(
-                conversion, head, {k: i for k, i in items.items() if i.get("received_at", "") <= until}
-            ).facts
-            for until in ["", *told]
+            _read(conversion, head, {sk: i for sk, i in items.items() if told.get(sk, first) <= until}).facts
+            for until in sorted({first, *told.values()})
         ]
 
     def moments(self, conversion: str) -> list[datetime]:

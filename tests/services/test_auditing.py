@@ -223,6 +223,21 @@ def test_an_entry_that_is_not_there_is_said_so(stage, history, capsys) -> None:
     assert "entry_unknown" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("minutes", [0, -10])
+def test_an_accrual_between_two_things_told_is_explained_though_clocks_differ(stage, clock, minutes) -> None:
+    stores = stage.stores
+    shop = scene.make(stores)
+    sold = shop.report(stores, "order", SOLD_AT, code="NOBODY").id
+    for code, at in (("BEN", SOLD_AT), ("ANNA", SOLD_AT + timedelta(minutes=minutes))):
+        told = capture.Incoming("sale", "order", Content(10_000, "EUR"), Method.API, coupon=code)
+        capture.record(stores, shop.program, told, at)
+        reconcile(stores, SOLD_AT)
+    close_program(stores, shop.program.id, AFTER_GRACE)
+    accrual, *corrections = stores.conversions.find(sold).booked.entries
+    assert (accrual.partner, [entry.commission_minor for entry in corrections[:2]]) == ("ben", [-1000, 1000])
+    assert verify(stores, shop.program.id, SEPTEMBER).problems == ()
+
+
 def test_facts_that_grew_are_given_back_as_they_grew(stage, history) -> None:
     moved = next(e for e in entries(stage, history, SEPTEMBER) if e.order_id == "moved")
     grown = stage.stores.conversions.grown(moved.conversion)
