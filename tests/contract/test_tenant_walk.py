@@ -53,7 +53,6 @@ class Names:
             "conversion": self.conversion,
             "conversions": [conversion],
             "month": "2026-11",
-            "from": "2026-11",
             "terms": TERMS,
             "commissions": TERMS["commissions"],
             "order_id": "stolen-1",
