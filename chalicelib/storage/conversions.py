@@ -169,7 +169,7 @@ class Conversions:
     def grown(self, conversion: str) -> list[Facts]:
         """What was known of it after each thing told; every adjustment is in all of them.
 
-        By the numbers that they were kept under: clocks that differ tell another order, or one instant for all.
+        By the numbers that they were kept under: clocks that differ tell another order, or one instant.
         What has none was there before the report, or is of a version that gave none.
         """
         items = self._items(conversion)

@@ -63,7 +63,6 @@ class Names:
             "reason": "stolen",
             "verdict": "bot",
             "decision": "reject",
-            "from": "2026-11",
             "customer_id": "customer-1",
             "customerExternalId": "customer-1",
             "eventName": "sale",
