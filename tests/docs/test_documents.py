@@ -1,0 +1,62 @@
+"""The documents lead where they say: to files, headings and functions that are there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    page
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")]
+    if page.name != "LICENSE.md"
+)
+_LINK = re.compile(r"\[[^\]]+\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+_FUNCTION = re.compile(r"`([a-z_/]+\.py)::(\w+)`")
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in _LINK.findall(page.read_text()):
+        found = (page.parent / target).resolve() if target else page
+        assert found.exists(), target
+        if anchor:
+            assert anchor in headings(found), f"{target}#{anchor}"
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        for target, _ in _LINK.findall(page.read_text()):
+            found = (page.parent / target).resolve()
+            if found.is_dir():
+                reached |= set(found.glob("*.md"))
+            elif found.suffix == ".md" and found not in reached:
+                waiting.append(found)
+    assert set((ROOT / "docs").rglob("*.md")) - reached == set()
+
+
+def test_the_walk_through_names_functions_that_are_there() -> None:
+    named = _FUNCTION.findall((ROOT / "docs" / "walkthrough.md").read_text())
+    assert len(named) > 15
+    for file, function in named:
+        tree = ast.parse((ROOT / "chalicelib" / file).read_text())
+        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert function in defined, f"{file}::{function}"
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt", "requirements-engine.txt"])
+def test_every_dependency_is_named_with_its_reason(file: str) -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
+    names = [re.split(r"[\[=<>~]", line)[0] for line in lines if line and not line.startswith("-r")]
+    assert [name for name in names if f"`{name}`" not in page and not name.startswith("types-")] == []
