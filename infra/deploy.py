@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import cli
 from infra import costs, edges, first_keys, live_settings, stacks
 from infra.account import Account, DeployError, check_python
 from infra.build_zip import LIMIT_MB, PackageError, run_chalice
@@ -135,6 +136,20 @@ def smoke(target: Deployment) -> None:
         if status != expected:
             raise DeployError(f"{url}{path} answered {status} instead of {expected}")
     target.say(f"  {url} answers")
+    try_tracking(url, target.given.get("SMOKE_PROGRAM"), target.given.get("LINKLEDGER_KEY"), target.say)
+
+
+def try_tracking(url: str, program: str | None, key: str | None, say: stacks.Say) -> None:
+    """Have the doctor walk a program's tracking from click to ledger, where a program and its key were given.
+
+    Raises:
+        DeployError: it found what does not work.
+    """
+    if not program or not key:
+        say("  tracking not tried: give SMOKE_PROGRAM, and a key of it as LINKLEDGER_KEY")
+        return
+    if cli.main(["doctor", url, "--program", program, "--key", key]) != 0:
+        raise DeployError(f"the tracking of {program} does not work as it should: see above")
 
 
 def admin(target: Deployment) -> None:

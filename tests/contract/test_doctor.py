@@ -187,3 +187,27 @@ def test_a_test_is_nobody_elses(a_shop: Callable[..., Shop], site: Server) -> No
     refund = {"id": "r", "kind": "refund", "reason": ""}
     refused = shop.stack.api("POST", f"/v1/conversions/{mine}/adjustments", refund, key=key)
     assert refused.refused(404) == "conversion_unknown"
+
+
+def smoke(shop: Shop, program: str) -> subprocess.CompletedProcess[str]:
+    """What a deployment does at its end."""
+    code = "import sys; from infra.deploy import try_tracking; try_tracking(*sys.argv[1:], print)"
+    base = f"http://127.0.0.1:{shop.stack.port}"
+    return subprocess.run(
+        [sys.executable, "-c", code, base, program, shop.stack.admin_key],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_deployment_ends_with_a_program_that_was_tried(a_shop: Callable[..., Shop], site: Server) -> None:
+    shop = a_shop_at(a_shop, site)
+    tried = smoke(shop, shop.id)
+    assert tried.returncode == 0, tried.stderr
+    assert all(f" {stage}" in tried.stdout for stage in STAGES)
+    failed = smoke(shop, "nobody")
+    assert failed.returncode == 1
+    assert "the tracking of nobody does not work" in failed.stderr

@@ -1,7 +1,9 @@
 """Each function may do what it does, and nothing else; and what it does fits the tables of base.yaml."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
 
 import pytest
 
@@ -55,38 +57,82 @@ def test_no_policy_allows_a_whole_service(function: str) -> None:
         assert resource != "*" or action == "dynamodb:ListStreams"
 
 
-def test_every_call_names_the_keys_of_its_table(driven: Driven) -> None:
+def misfits(driven: Driven, tables: dict[str, Any]) -> Iterator[str]:
+    """The calls that these tables would refuse, or would not keep as they were meant."""
     for call in driven.dynamodb_calls():
-        table = TABLES[call.parameters["TableName"].removeprefix(f"{driven.prefix}-")]
-        key = {part["AttributeName"] for part in table["KeySchema"]}
-        if "Key" in call.parameters:
-            assert set(call.parameters["Key"]) == key
-        if "Item" in call.parameters:
-            assert key <= set(call.parameters["Item"])
-
-
-def test_every_query_names_an_index_that_is_there_and_its_keys(driven: Driven) -> None:
-    for call in driven.dynamodb_calls():
-        if call.operation != "Query":
-            continue
-        table = TABLES[call.parameters["TableName"].removeprefix(f"{driven.prefix}-")]
-        indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
-        asked = indexes[call.parameters["IndexName"]] if "IndexName" in call.parameters else table
-        schema = {part["AttributeName"] for part in asked["KeySchema"]}
-        aliases = re.findall(r"#\w+", call.parameters["KeyConditionExpression"])
-        assert {call.parameters["ExpressionAttributeNames"][alias] for alias in aliases} <= schema
-
-
-def test_items_expire_only_where_the_table_has_a_ttl(driven: Driven) -> None:
-    for call in driven.dynamodb_calls():
-        if "Item" not in call.parameters:
-            continue
         name = call.parameters["TableName"].removeprefix(f"{driven.prefix}-")
-        ttl = TABLES[name].get("TimeToLiveSpecification", {}).get("AttributeName")
-        if ttl is None:
-            assert "expires_at" not in call.parameters["Item"], name
-        else:
-            assert set(call.parameters["Item"][ttl]) == {"N"}, name
+        table = tables[name]
+        key = {part["AttributeName"] for part in table["KeySchema"]}
+        if "Key" in call.parameters and set(call.parameters["Key"]) != key:
+            yield f"{call.operation} names another key than {name} has"
+        if "Item" in call.parameters:
+            if not key <= set(call.parameters["Item"]):
+                yield f"an item of {name} lacks its key"
+            ttl = table.get("TimeToLiveSpecification", {}).get("AttributeName")
+            if ttl is None and "expires_at" in call.parameters["Item"]:
+                yield f"{name} keeps for ever what is to expire"
+            if ttl is not None and not _lasts_as_meant(call.parameters["Item"], ttl):
+                yield f"an item of {name} never expires: {call.parameters['Item'].get('sk')}"
+        if call.operation == "Query":
+            yield from _misfits_of_a_query(call.parameters, name, table)
+
+
+def _lasts_as_meant(item: dict[str, Any], ttl: str) -> bool:
+    """Whether the item goes by itself. What an erasure needs stays on purpose."""
+    if ttl in item:
+        return set(item[ttl]) == {"N"}
+    return "until" in item or item["sk"] == {"S": "erased"}
+
+
+def _misfits_of_a_query(parameters: dict[str, Any], name: str, table: dict[str, Any]) -> Iterator[str]:
+    indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+    asked = indexes.get(parameters["IndexName"]) if "IndexName" in parameters else table
+    if asked is None:
+        yield f"{name} has no index {parameters['IndexName']}"
+        return
+    schema = {part["AttributeName"] for part in asked["KeySchema"]}
+    aliases = re.findall(r"#\w+", parameters["KeyConditionExpression"])
+    if not {parameters["ExpressionAttributeNames"][alias] for alias in aliases} <= schema:
+        yield f"a query of {name} asks by what is no key"
+
+
+def test_every_call_fits_the_tables(driven: Driven) -> None:
+    assert list(misfits(driven, TABLES)) == []
+
+
+def _rename_a_key(tables: dict[str, Any]) -> None:
+    tables["journal"]["KeySchema"][1]["AttributeName"] = "range"
+
+
+def _drop_an_index(tables: dict[str, Any]) -> None:
+    del tables["conversions"]["GlobalSecondaryIndexes"]
+
+
+def _key_an_index_otherwise(tables: dict[str, Any]) -> None:
+    tables["links"]["GlobalSecondaryIndexes"][0]["KeySchema"][0]["AttributeName"] = "owner"
+
+
+def _drop_a_ttl(tables: dict[str, Any]) -> None:
+    del tables["clicks"]["TimeToLiveSpecification"]
+
+
+@pytest.mark.parametrize("plant", [_rename_a_key, _drop_an_index, _key_an_index_otherwise, _drop_a_ttl])
+def test_a_table_that_the_calls_do_not_fit_is_noticed(
+    driven: Driven, plant: Callable[[dict[str, Any]], None]
+) -> None:
+    planted = deepcopy(TABLES)
+    plant(planted)
+    assert list(misfits(driven, planted)) != []
+
+
+def test_a_right_too_few_and_a_right_too_many_are_noticed(driven: Driven) -> None:
+    needed, policy = driven.permissions("settle"), policy_of("settle")
+    for number in range(len(policy["Statement"])):
+        fewer = {**policy, "Statement": [one for at, one in enumerate(policy["Statement"]) if at != number]}
+        assert needed - granted(fewer)
+    journal = "arn:aws:dynamodb:*:*:table/linkledger-dev-journal"
+    planted = {"Effect": "Allow", "Action": ["dynamodb:DeleteItem"], "Resource": [journal]}
+    assert granted({**policy, "Statement": [*policy["Statement"], planted]}) - needed
 
 
 def test_every_index_is_used(driven: Driven) -> None:
