@@ -77,6 +77,7 @@ def sign_in(browser: Browser, stack: Stack, path: str = "/portal") -> None:
     wait_for(lambda: len(json.loads(stack.http("GET", "/_local/mail.json").body)["data"]) > before)
     browser.open(newest_link(stack))
     press(browser, "Sign in")
+    wait_for(lambda: "/portal/programs/" in browser.address)
 
 
 def test_from_the_mail_to_a_link_a_sale_and_its_receipt(

@@ -101,13 +101,18 @@ class Answer:
 
 
 class Stack:
-    """The local stack on a free port, with a data folder of its own and without the demo."""
+    """The local stack on a free port, with a data folder of its own, and without the demo unless asked."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, demo: bool = False) -> None:
         self.port = free_port()
         self.data_dir = data_dir
         self.output = data_dir.parent / f"{data_dir.name}.log"
-        environment = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(data_dir), "DEMO": "0"}
+        environment = {
+            **os.environ,
+            "PORT": str(self.port),
+            "DATA_DIR": str(data_dir),
+            "DEMO": str(int(demo)),
+        }
         with self.output.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local"], cwd=ROOT, env=environment, stdout=log, stderr=log

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.partner import Coupon, Partner
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms, Tier
+from chalicelib.portal.overview import MEASURES
 from chalicelib.services import close, partners, reconcile
 from tests import scene
 from tests.portal.browsing import Reader
@@ -91,7 +92,8 @@ def test_the_overview_shows_what_was_earned(anna: Reader, shop: Scene, stage, cl
     assert "Clicks by day" in words
     for by in ("week", "month"):
         for show in ("clicks", "conversions", "commission"):
-            assert anna.get(at(shop, f"?by={by}&show={show}")).status == 200
+            page = anna.get(at(shop, f"?by={by}&show={show}"))
+            assert f"{MEASURES[show]} by {by}" in page.words
     assert anna.get(at(shop, "?by=year&show=secrets")).status == 200
 
 
