@@ -31,6 +31,7 @@ ROUTES = (
     "stats",
     "deliveries",
     "doctor",
+    "webhooks",
     "ledgers",
     "reconciliations",
     "simulations",
@@ -57,7 +58,16 @@ PAGES = (
     "console_setup",
     "console_access",
 )
-JOBS = ("reconcile", "close_month", "settle", "count_clicks", "count_money", "run_job", "settle_shard")
+JOBS = (
+    "reconcile",
+    "close_month",
+    "settle",
+    "count_clicks",
+    "count_money",
+    "run_job",
+    "settle_shard",
+    "deliver",
+)
 
 # API Gateway's metrics go by this name, so each stage needs its own; Chalice sets the variable as it deploys.
 app = Application(os.environ.get("TABLE_PREFIX", "linkledger"))

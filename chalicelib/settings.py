@@ -20,7 +20,8 @@ class Settings:
     ids) come from Secrets Manager under `secrets_id`. `origin_secret` is what CloudFront proves itself with
     (None: nothing does, and its headers are not believed); `finance_topic` the SNS topic that is told of
     published ledgers (None: nobody is told); `jobs_queue` the name of the queue of jobs (None: this stage
-    starts none), `reconcile_queue` that of shards with much to settle (None: one worker settles all).
+    starts none), `reconcile_queue` that of shards with much to settle (None: one worker settles all), `outbound_queue` that
+    of events to tell (None: they wait).
     `ledger_lock` is S3's mode of locking published files: nobody ends one of COMPLIANCE early. `calls_itself`
     lets calls out reach this machine, which a local stack needs and no other may.
     `mail_from` is the address that mail comes from (None: this stage sends none).
@@ -37,6 +38,7 @@ class Settings:
     reconcile_queue: str | None = None
     ledger_lock: str = "COMPLIANCE"
     calls_itself: bool = False
+    outbound_queue: str | None = None
     mail_from: str | None = None
     program_domains: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,6 +79,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     queue = take("JOBS_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     shard_queue = take("RECONCILE_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     lock = take("LEDGER_LOCK", r"COMPLIANCE|GOVERNANCE", default="COMPLIANCE")
+    outbound = take("OUTBOUND_QUEUE", r"|[A-Za-z0-9_-]{1,80}", default="")
     calls_itself = take("CALLS_ITSELF", r"|yes", default="")
     mail_from = take("MAIL_FROM", r"|[^\s<>@]+@[^\s<>@]+|[^<>]+ <[^\s<>@]+@[^\s<>@]+>", default="")
     domains = take("PROGRAM_DOMAINS", r"(none|[A-Za-z0-9_-]+=[a-z0-9.-]+)?( [A-Za-z0-9_-]+=[a-z0-9.-]+)*", "")
@@ -96,6 +99,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         shard_queue or None,
         lock,
         calls_itself == "yes",
+        outbound or None,
         mail_from or None,
         dict(pair.split("=") for pair in domains.split() if "=" in pair),
     )

@@ -1,4 +1,4 @@
-"""Counting conversions, revenue and commission, from the journal table's stream."""
+"""Counting conversions, revenue and commission, and announcing payouts, from the journal table's stream."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from chalice import Blueprint
 from chalicelib import bootstrap, observe
 from chalicelib.jobs import counting_batch
 from chalicelib.jobs.streams import arn_of
-from chalicelib.services import counting
+from chalicelib.services import announcing, counting
 
 bp = Blueprint("app")
 
@@ -17,8 +17,11 @@ bp = Blueprint("app")
 )
 def count_money(event: Any) -> dict[str, Any]:
     """Count the batch; any failure has it delivered again, and counted no second time."""
+    stores, now = bootstrap.stores(), bootstrap.now()
     shard, records = counting_batch.read(event)
-    counted = counting.count_money(bootstrap.stores(), shard, records, bootstrap.now())
+    new = [record.item for record in records if record.is_new]
+    observe.count("events_announced", announcing.of_entries(stores, new, now))
+    counted = counting.count_money(stores, shard, records, now)
     observe.count("entries_counted", counted)
     observe.flush()
     return counting_batch.ANSWER

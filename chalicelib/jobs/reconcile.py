@@ -6,7 +6,7 @@ from chalice import Blueprint, Rate
 
 from chalicelib import bootstrap, observe
 from chalicelib.jobs.remaining import has_time
-from chalicelib.services import operating
+from chalicelib.services import announcing, operating
 from chalicelib.services.reconcile import reconcile as run_pass
 
 bp = Blueprint("app")
@@ -18,6 +18,7 @@ def reconcile(event: Any) -> dict[str, int]:
     stores, now = bootstrap.stores(), bootstrap.now()
     summary = run_pass(stores, now, has_time(event)).as_dict()
     operating.note_reconcile(stores, now)
+    observe.count("deliveries_sent_again", announcing.send_lost(stores, now))
     observe.info("reconciled", **summary)
     observe.flush()
     return summary

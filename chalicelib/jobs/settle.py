@@ -13,7 +13,7 @@ from chalicelib import bootstrap, observe
 from chalicelib.domain.errors import Unavailable
 from chalicelib.jobs import counting_batch
 from chalicelib.jobs.streams import arn_of
-from chalicelib.services import counting
+from chalicelib.services import announcing, counting
 from chalicelib.services.settle import Rules, rules_of, settle_conversion
 from chalicelib.storage.codec import Item
 from chalicelib.storage.conversions import Feed
@@ -28,11 +28,13 @@ bp = Blueprint("app")
 def settle(event: Any) -> dict[str, Any]:
     """Settle each conversion of the batch that is due; one that can't be is left to reconcile.
 
-    Only a failure to count has the batch delivered again, and settled and counted no second time.
+    Only a failure to count or announce has the batch delivered again; nothing is done a second time.
     """
     stores, now = bootstrap.stores(), bootstrap.now()
     shard, records = counting_batch.read(event)
     _settle_due(stores, [record.item for record in records], now)
+    told = [(record.is_new, record.item) for record in records]
+    observe.count("events_announced", announcing.of_conversions(stores, told, now))
     observe.count("deliveries_counted", counting.count_deliveries(stores, shard, records, now))
     observe.flush()
     return counting_batch.ANSWER

@@ -16,7 +16,7 @@ from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.journal import Books
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import months, notices, payout_facts
+from chalicelib.services import announcing, months, notices, payout_facts
 from chalicelib.services.folders import RETENTION, published_folder
 from chalicelib.services.publishing import Files, content_type, written
 from chalicelib.services.reconcile import Summary, settle_due
@@ -92,7 +92,7 @@ def close_program(stores: Stores, program_id: str, now: datetime) -> list[Closed
     if _over(stores, program, now):
         settle_due(stores, rules_of(stores, program_id), now, Summary())
     while month := _over(stores, program, now):
-        published = _close_month(stores, program, month)
+        published = _close_month(stores, program, month, now)
         closed += [published] if published else []
     return closed
 
@@ -103,7 +103,7 @@ def _over(stores: Stores, program: Program, now: datetime) -> Month | None:
     return month if now >= month.end(program.timezone) + GRACE else None
 
 
-def _close_month(stores: Stores, program: Program, month: Month) -> Closed | None:
+def _close_month(stores: Stores, program: Program, month: Month, now: datetime) -> Closed | None:
     """The month, published; None where another one has to be closed before it."""
     books = _claim(stores, program, month)
     if books is None:
@@ -115,6 +115,7 @@ def _close_month(stores: Stores, program: Program, month: Month) -> Closed | Non
     sha256 = _publish(stores, program, month, books)
     # Told before it is marked: a crash in between tells it twice, but never not at all.
     notices.published(stores, program.id, month, sha256)
+    announcing.of_ledger(stores, program.id, month, sha256, now)
     _mark(stores, program, month, sha256)
     months.drop_draft(stores, program.id, month)
     observe.count("month_closed")

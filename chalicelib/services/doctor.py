@@ -105,7 +105,7 @@ def latest(stores: Stores, program_id: str, now: datetime) -> list[Checkup]:
 
 def url_of(stores: Stores, found: Checkup) -> str:
     """The test link."""
-    return f"{stores.settings.base_url}/{found.code}"
+    return f"{stores.settings.links_of(found.program)}/{found.code}"
 
 
 def carry_out(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def carry_out(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
 def subject_of(stores: Stores, program: Program) -> Subject:
     """What is checked of the program."""
     return Subject(
-        stores.settings.base_url,
+        stores.settings.links_of(program.id),
         program.id,
         program.domains,
         program.click_param,

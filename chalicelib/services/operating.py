@@ -66,7 +66,8 @@ def state_of(stores: Stores, now: datetime) -> StageState:
     Raises:
         Unavailable: one of them is away.
     """
-    names = [stores.settings.table(name) for name in ("reconcile", "reconcile-dead", "jobs", "jobs-dead")]
+    kinds = ("reconcile", "jobs", "outbound")
+    names = [stores.settings.table(name) for kind in kinds for name in (kind, f"{kind}-dead")]
     programs = [stores.catalogue.program(program) for program in stores.catalogue.programs()]
     return StageState(
         at=now,

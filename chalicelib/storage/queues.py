@@ -23,8 +23,8 @@ class Queue:
         """Whether the stage has this queue."""
         return self._name is not None
 
-    def send(self, message: Mapping[str, str | int]) -> None:
-        """Hand a message to the queue's worker, which may get it more than once.
+    def send(self, message: Mapping[str, str | int], delay_s: int = 0) -> None:
+        """Hand a message to the queue's worker, which may get it more than once; not before `delay_s`.
 
         Raises:
             Unavailable: the queue is away, or there is none.
@@ -33,7 +33,8 @@ class Queue:
             raise Unavailable("queue_missing", "this stage has no queue for this")
         try:
             self._url = self._url or aws.client("sqs").get_queue_url(QueueName=self._name)["QueueUrl"]
-            aws.client("sqs").send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
+            later = {"DelaySeconds": delay_s} if delay_s else {}
+            aws.client("sqs").send_message(QueueUrl=self._url, MessageBody=json.dumps(message), **later)
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("queue_unavailable", "the queue does not answer; try again") from error
 

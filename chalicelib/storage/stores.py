@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.mail import Mail
     from chalicelib.storage.meters import Meters
     from chalicelib.storage.notices import Notices
+    from chalicelib.storage.outbox import Outbox
     from chalicelib.storage.payouts import Payouts
     from chalicelib.storage.queues import Queue
     from chalicelib.storage.rates import RateBook
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.wakings import Wakings
     from chalicelib.storage.warm import Warm
     from chalicelib.storage.web import Web
+    from chalicelib.storage.webhooks import Webhooks
 
 
 class Stores:
@@ -103,6 +105,12 @@ class Stores:
         from chalicelib.storage.jobs import Jobs
 
         return Jobs(self.settings)
+
+    @cached_property
+    def outbox(self) -> "Outbox":
+        from chalicelib.storage.outbox import Outbox
+
+        return Outbox(self.settings)
 
     @cached_property
     def payouts(self) -> "Payouts":
@@ -223,3 +231,9 @@ class Stores:
         from chalicelib.storage.web import Web
 
         return Web(local=self.settings.calls_itself)
+
+    @cached_property
+    def webhooks(self) -> "Webhooks":
+        from chalicelib.storage.webhooks import Webhooks
+
+        return Webhooks(self.settings)

@@ -35,6 +35,8 @@ class Names:
     key: str
     coupon: str
     checkup: str
+    webhook: str
+    delivery: str
 
     def in_path(self, name: str) -> str:
         values = {"erasure": self.job, "source": "shopify", "month": "2026-11"}
@@ -74,6 +76,9 @@ class Names:
             "consent": "granted",
             "source": "shopify",
             "secret": "s" * 32,
+            "url": "https://hooks.example.com/",
+            "from": "2026-11-01",
+            "to": "2026-11-30",
             "csv": f"partner,order_id,amount\n{self.partner},stolen-2,1.00\n",
         }
         assert name in values, f"teach the walk a value for the field {name}"
@@ -148,7 +153,14 @@ class Tenants:
         theirs = self.theirs
         return {
             text.encode()
-            for text in (theirs.code, theirs.conversion, theirs.secret, theirs.job, theirs.checkup)
+            for text in (
+                theirs.code,
+                theirs.conversion,
+                theirs.secret,
+                theirs.job,
+                theirs.checkup,
+                theirs.webhook,
+            )
         }
 
 
@@ -159,6 +171,9 @@ def names_of(stack: Stack, shop: Shop) -> Names:
     started = stack.api(
         "POST", "/v1/reconciliations", {"program": shop.id, "csv": "order_id,amount,currency\nx,1.00,EUR\n"}
     ).expect(202)
+    hook = {"program": shop.id, "url": "http://127.0.0.1:9/hook"}
+    webhook = stack.api("POST", "/v1/webhooks", hook).expect(201).json["id"]
+    delivery = stack.api("POST", f"/v1/webhooks/{webhook}/test", {}).expect(202).json["id"]
     return Names(
         program=shop.id,
         partner=partner.id,
@@ -170,6 +185,8 @@ def names_of(stack: Stack, shop: Shop) -> Names:
         key=merchant_key(stack, shop)[0],
         coupon=f"SAVE-{shop.id}",
         checkup=stack.api("POST", f"/v1/programs/{shop.id}/doctor", {"walk": False}).expect(202).json["id"],
+        webhook=webhook,
+        delivery=delivery,
     )
 
 
@@ -200,6 +217,8 @@ def tenants(running_stack: Stack) -> Tenants:
         key="key_" + "a" * (len(theirs.key) - 4),
         coupon="SAVE-shop0-000000",
         checkup="chk_" + "a" * (len(theirs.checkup) - 4),
+        webhook="whk_" + "a" * (len(theirs.webhook) - 4),
+        delivery="dlv_" + "a" * (len(theirs.delivery) - 4),
     )
     return Tenants(here, there, own, theirs, nobodys)
 

@@ -75,6 +75,7 @@ class Driver:
         self._set_up()
         self._ask_public()
         click = self._click_after_a_stale_one()
+        self._tell_outside()
         self._sell(click, "reconcile")
         self._job("reconcile")
         self._sell(click, "stream")
@@ -274,6 +275,35 @@ class Driver:
         self._call("GET", f"/v1/jobs/{job}")
         review = {"program": "acme", "decision": "approve", "conversions": [self._sale], "reason": "seen"}
         self._call("POST", "/v1/reviews", review)
+
+    def _tell_outside(self) -> None:
+        """A merchant's webhook and a partner's postback, of which the first is tried out."""
+        wanted = {"program": "acme", "url": "https://hooks.example.com/acme"}
+        self._webhook = self._call("POST", "/v1/webhooks", wanted)["id"]
+        postback = {**wanted, "partner": "ada", "url": "https://ada.example.com/?c={click_id}&s={sub1}"}
+        self._postback = self._call("POST", "/v1/webhooks", postback)["id"]
+        own = f"/v1/webhooks/{self._webhook}"
+        self._call("GET", own)
+        self._call("GET", "/v1/webhooks?program=acme")
+        self._call("PATCH", own, {"active": True})
+        self._call("POST", f"{own}/secret", {})
+        self._call("POST", f"{own}/test", {})
+
+    def _deliver(self) -> None:
+        """Everything that was announced, to receivers of whom one is gone."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(web.Web, "send", self._receiver)
+            self._later(days=1)
+            self._job("reconcile")
+            self._queue("deliver", "OUTBOUND_QUEUE")
+        own = f"/v1/webhooks/{self._webhook}"
+        told = self._call("GET", f"{own}/deliveries")["data"][0]["id"]
+        self._call("GET", f"{own}/deliveries/{told}")
+        self._call("POST", f"{own}/deliveries/{told}/replay", {})
+        self._call("DELETE", own)
+
+    def _receiver(self, _method: str, url: str, *_: Any, **__: Any) -> web.Answer:
+        return web.Answer(410 if "ada.example.com" in url else 500, (), b"no")
 
     def _check_up(self) -> None:
         """A check-up that walks, and one that watches what is done."""

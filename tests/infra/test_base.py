@@ -148,7 +148,14 @@ def test_a_table_outlives_its_stack_and_can_be_restored(name: str) -> None:
 
 
 def test_the_bucket_its_policy_and_the_secret_outlive_their_stack() -> None:
-    for name in ("LedgerBucket", "LedgerBucketPolicy", "Secrets", "ReconcileDeadLetters", "JobsDeadLetters"):
+    for name in (
+        "LedgerBucket",
+        "LedgerBucketPolicy",
+        "Secrets",
+        "ReconcileDeadLetters",
+        "JobsDeadLetters",
+        "OutboundDeadLetters",
+    ):
         assert BASE["Resources"][name]["DeletionPolicy"] == "Retain", name
 
 
