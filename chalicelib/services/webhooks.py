@@ -9,7 +9,7 @@ from chalicelib.domain import ids, outbound
 from chalicelib.domain.credentials import Caller, partner_unknown
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.outbound import FOR_PARTNERS, Delivery, DeliveryState, Event, EventType, Webhook
-from chalicelib.services import announcing, signatures
+from chalicelib.services import access, announcing, signatures
 from chalicelib.storage.stores import Stores
 
 OLD_SECRET_FOR = timedelta(hours=24)
@@ -18,20 +18,24 @@ OLD_SECRET_FOR = timedelta(hours=24)
 
 def create(
     stores: Stores,
+    caller: Caller,
     program_id: str,
     url: str,
     events: Collection[EventType] | None,
     partner: str | None,
     now: datetime,
 ) -> Webhook:
-    """A new webhook of the program, or, with a partner, a postback of the partner's.
+    """A new webhook of the program, or, with a partner, a postback of the partner's; a partner's own is its.
 
     Raises:
         NotFound: `program_unknown`, `partner_unknown` (also one that is not in the program).
         Invalid: `url_invalid`, `url_not_public`, `macro_unknown`, `events_invalid`.
         Conflict: `webhooks_full`.
     """
-    program = stores.catalogue.program(program_id)
+    program = access.program_of(stores, caller, program_id)
+    if caller.is_partner:
+        caller.require_partner(partner or caller.partner or "")
+        partner = caller.partner
     if partner is not None and stores.catalogue.find_enrollment(program.id, partner) is None:
         raise partner_unknown()
     known = stores.webhooks.of(program.id)
@@ -103,8 +107,12 @@ def find(stores: Stores, caller: Caller, webhook_id: str) -> Webhook:
 
 
 def of_program(stores: Stores, caller: Caller, program_id: str) -> list[Webhook]:
-    """The webhooks of the program that are the caller's."""
-    program = stores.catalogue.program(program_id)
+    """The webhooks of the program that are the caller's.
+
+    Raises:
+        NotFound: `program_unknown`.
+    """
+    program = access.program_of(stores, caller, program_id)
     found = stores.webhooks.of(program.id)
     return [one for one in found if not caller.is_partner or one.partner == caller.partner]
 

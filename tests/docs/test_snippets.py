@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.services import signatures
 from tests.capturing import NOW, a_click, a_program, known
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -68,3 +69,18 @@ def test_a_signed_call_is_taken(api: Any, clock: Any, monkeypatch: pytest.Monkey
     told = snippet("api.md", "webhook-signature")["tell"](order | {"click_id": click}, secret)
     assert told["outcome"] == "recorded"
     assert known("A-1001").report.click_id == click
+
+
+def test_a_webhook_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, body = signatures.new_secret(), b'{"type":"test"}'
+    sent = int(NOW.timestamp())
+    monkeypatch.setattr("time.time", lambda: sent + 299)
+    verify = snippet("webhooks.md", "is_genuine")["is_genuine"]
+    headers = {"webhook-id": "evt_1", "webhook-timestamp": str(sent)}
+    old = signatures.sign(signatures.new_secret(), "evt_1", sent, body)
+    signed = headers | {"webhook-signature": f"{old} {signatures.sign(secret, 'evt_1', sent, body)}"}
+    assert verify(secret, signed, body)
+    assert not verify(secret, signed, body + b" ")
+    assert not verify(signatures.new_secret(), signed, body)
+    monkeypatch.setattr("time.time", lambda: sent + 301)
+    assert not verify(secret, signed, body)

@@ -110,6 +110,7 @@ class Driver:
         self._close_by_hand()
         self._job("close_month")
         self._streams()
+        self._deliver()
         self._take_back()
 
     def _set_up(self) -> None:

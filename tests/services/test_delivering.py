@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.credentials import Caller, Scope
 from chalicelib.domain.outbound import BACKOFF, Delivery, DeliveryState, EventType, Webhook
 from chalicelib.domain.partner import Enrollment
 from chalicelib.domain.period import Month
@@ -20,6 +21,7 @@ from tests.scene import MONTH_START, Scene, make
 from tests.shop import Server, a_server
 
 NOW = MONTH_START + timedelta(days=3)
+ADMIN = Caller(frozenset({Scope.ADMIN}))
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def scene(stores: Stores) -> Scene:
 
 
 def wants(stores: Stores, scene: Scene, url: str, partner: str | None = None, *events: EventType) -> Webhook:
-    return webhooks.create(stores, scene.program.id, url, events or None, partner, NOW)
+    return webhooks.create(stores, ADMIN, scene.program.id, url, events or None, partner, NOW)
 
 
 def announce(stores: Stores, conversion: str, *, is_new: bool = False, now: datetime = NOW) -> int:
