@@ -20,8 +20,8 @@ class Settings:
     ids) come from Secrets Manager under `secrets_id`. `origin_secret` is what CloudFront proves itself with
     (None: nothing does, and its headers are not believed); `finance_topic` the SNS topic that is told of
     published ledgers (None: nobody is told); `jobs_queue` the name of the queue of jobs (None: this stage
-    starts none), `reconcile_queue` that of shards with much to settle (None: one worker settles all), `outbound_queue` that
-    of events to tell (None: they wait).
+    starts none), `reconcile_queue` that of shards with much to settle (None: one worker settles all),
+    `outbound_queue` that of events to tell (None: they wait).
     `ledger_lock` is S3's mode of locking published files: nobody ends one of COMPLIANCE early. `calls_itself`
     lets calls out reach this machine, which a local stack needs and no other may.
     `mail_from` is the address that mail comes from (None: this stage sends none).

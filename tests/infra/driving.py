@@ -58,6 +58,7 @@ class Driver:
         self._stage = stage
         self._clock = clock
         self._stale_click = ""
+        self._received = 0
         self._oldest = SEPTEMBER_20
         self._engine = engine
         self._recorder = recorder
@@ -298,13 +299,17 @@ class Driver:
             self._job("reconcile")
             self._queue("deliver", "OUTBOUND_QUEUE")
         own = f"/v1/webhooks/{self._webhook}"
-        told = self._call("GET", f"{own}/deliveries")["data"][0]["id"]
+        found = self._call("GET", f"{own}/deliveries")["data"]
+        told = next(one["id"] for one in found if one["state"] == "delivered")
         self._call("GET", f"{own}/deliveries/{told}")
         self._call("POST", f"{own}/deliveries/{told}/replay", {})
         self._call("DELETE", own)
 
     def _receiver(self, _method: str, url: str, *_: Any, **__: Any) -> web.Answer:
-        return web.Answer(410 if "ada.example.com" in url else 500, (), b"no")
+        """What receivers answer: the partner's is gone, and the merchant's fails every other time."""
+        self._received += 1
+        status = 410 if "ada.example.com" in url else 200 if self._received % 2 else 500
+        return web.Answer(status, (), b"no")
 
     def _check_up(self) -> None:
         """A check-up that walks, and one that watches what is done."""
