@@ -233,6 +233,7 @@ class CloudFront:
             raise Unknown("CloudFront refuses this list of headers")
         own = {
             "cloudfront-viewer-country": visit.country,
+            "cloudfront-viewer-asn": "3320",
             "cloudfront-viewer-address": f"{visit.address}:40000",
         }
         sent = {name: usable[name] for name in named if name in usable and name not in own}

@@ -21,7 +21,7 @@ NO_CACHE, ALL_BUT_HOST = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "b689b0a8-53d0-
 STATIC = {"/tag.js", "/qr/*", "/assets/*"}
 READ_BY_LINKS = {
     *("user-agent", "referer", "sec-fetch-dest", "sec-fetch-mode", "sec-purpose", "purpose", "sec-gpc"),
-    *("cloudfront-viewer-country", "x-linkledger-viewer"),
+    *("cloudfront-viewer-country", "cloudfront-viewer-asn", "x-linkledger-viewer"),
 }
 
 
@@ -79,7 +79,7 @@ def test_older_names_of_a_prefetch_arrive_as_one() -> None:
 
 def test_a_caller_says_nothing_for_cloudfront() -> None:
     code = RESOURCES["CallViewer"]["Properties"]["FunctionCode"]
-    for name in ("cloudfront-viewer-address", "cloudfront-viewer-country"):
+    for name in ("cloudfront-viewer-address", "cloudfront-viewer-country", "cloudfront-viewer-asn"):
         assert f"delete headers['{name}']" in code
 
 

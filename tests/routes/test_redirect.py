@@ -312,6 +312,37 @@ def test_the_country_counts_only_with_the_secret_of_the_edge(monkeypatch: Any) -
     assert sorted(click.country or "" for click in stored_clicks(the_stores())) == ["", "DE"]
 
 
+def test_the_network_counts_only_with_the_secret_of_the_edge(monkeypatch: Any) -> None:
+    from chalicelib import bootstrap
+
+    monkeypatch.setenv("ORIGIN_SECRET", "s" * 32)
+    bootstrap.stores.cache_clear()
+    link = a_link(the_stores(), a_program(the_stores()))
+    for secret in ("s" * 31, "s" * 32):
+        Visitor().follow(link.code, cloudfront_viewer_asn="16509", x_linkledger_origin=secret)
+    assert sorted(click.marks for click in stored_clicks(the_stores())) == [(), ("asn:16509",)]
+
+
+@pytest.mark.parametrize(
+    ("query", "referer", "marks"),
+    [
+        ("?gclid=abc", "https://www.google.com/", ("gclid",)),
+        ("?msclkid=1&gclid=2", "", ("gclid", "msclkid")),
+        ("?path=/checkout/pay", "", ("checkout",)),
+        ("?path=/checkouts-explained", "", ()),
+        ("", "https://shop.example/cart", ("own_site",)),
+        ("", "https://www.shop.example/", ("own_site",)),
+        ("", "https://notshop.example/", ()),
+    ],
+)
+def test_a_click_keeps_what_fraud_rules_want_to_know(
+    query: str, referer: str, marks: tuple[str, ...]
+) -> None:
+    link = a_link(the_stores(), a_program(the_stores()))
+    Visitor().follow(link.code + query, **({"referer": referer} if referer else {}))
+    assert the_click().marks == marks
+
+
 def test_the_referrers_channel_is_kept_and_not_its_address() -> None:
     link = a_link(the_stores(), a_program(the_stores()))
     Visitor().follow(link.code, referer="https://www.google.de/search?q=private")
