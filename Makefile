@@ -11,7 +11,7 @@ BIN := .venv/bin
 export STAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak zip deploy status rollback destroy bench bench-quick clean python-ready
+.PHONY: help run test check audit soak zip deploy status rollback destroy bench bench-quick clean python-ready
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ check: .venv/ready ## Lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: ## Ask the advisory database about every pinned dependency (needs the internet)
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	build/audit/bin/pip-audit --strict -r requirements.txt
 
 soak: .venv/ready .venv-engine/ready ## Play thousands of histories under faults and crashes (ARGS="--orders 5000 --seed ...")
 	$(BIN)/python -m tests.histories.soak $(ARGS)

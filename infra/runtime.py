@@ -93,7 +93,7 @@ class Function:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         command = [sys.executable, "-I", "-S", "-B", "-c", _START, self._handler]
         self.started_s = time.monotonic()
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
             [*command, str(self._folder), str(self._ric)],
             cwd=self._folder,
             env=self._variables(),

@@ -139,7 +139,7 @@ def _install(wanted: list[str], pins: list[str], target: Path) -> None:
     command += [word for platform in lambda_platforms() for word in ("--platform", platform)]
     command += ["--constraint", str(constraints), *wanted]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command, no shell
     finally:
         constraints.unlink()
     if done.returncode != 0:

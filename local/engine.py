@@ -163,8 +163,7 @@ class Engine:
     def _wait(self) -> None:
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
-            assert self._process is not None
-            if self._process.poll() is not None:
+            if self._process is None or self._process.poll() is not None:
                 break
             try:
                 urlopen(f"{self.url}/_engine/ready", timeout=_START_S).close()

@@ -47,7 +47,7 @@ _Loader.add_multi_constructor("!", _short_form)  # type: ignore[no-untyped-call]
 
 def load(path: Path) -> dict[str, Any]:
     """The template in its long form, references still in it."""
-    parsed = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    parsed = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader that knows the tags of templates
     if not isinstance(parsed, dict) or "Resources" not in parsed:
         raise ValueError(f"{path} is no template")
     return parsed

@@ -197,7 +197,7 @@ class _OverHttp:
     def _call(self, method: str, path: str, body: object = None) -> Fetched:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         raw = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.base + path, raw, headers, method=method)  # noqa: S310
+        request = urllib.request.Request(self.base + path, raw, headers, method=method)  # noqa: S310 - as above
         return self._send(request)
 
     def _send(self, request: urllib.request.Request) -> Fetched:
