@@ -55,6 +55,8 @@ PAGES = (
     "console_ledgers",
     "console_reports",
     "console_terms",
+    "console_review",
+    "console_fraud",
     "console_setup",
     "console_access",
 )

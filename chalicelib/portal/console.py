@@ -15,6 +15,7 @@ JOB_TITLES = {
     JobKind.RECONCILIATION: "Reconciliation",
     JobKind.RECOVERY: "Recovery of orders",
     JobKind.SIMULATION: "Simulation of terms",
+    JobKind.TRIAL: "Trial of fraud rules",
     JobKind.WORTH: "Report of what partners are worth",
     JobKind.CLOSE: "Close",
     JobKind.VERIFY: "Verification",

@@ -18,10 +18,10 @@ def show_job(visit: Visit) -> Shown | See:
     """The job as it stands; the page asks again by itself until it is over."""
     program = program_of(visit)
     looked = jobs.look(visit.stores, visit.caller, visit.path["job"])
-    if looked.job.program != program.id:
-        raise NotFound("job_unknown", "there is no such job")
-    if looked.job.kind is JobKind.CHECKUP:
+    if looked.job.kind is JobKind.CHECKUP and looked.job.program == program.id:
         return see(program, f"setup/{looked.job.request['checkup']}")
+    if looked.job.program != program.id or looked.job.kind not in JOB_TITLES:
+        raise NotFound("job_unknown", "there is no such job")
     return shown(
         f"job-{looked.job.kind}",
         program,

@@ -18,6 +18,7 @@ DONE = {
     "entry_booked": "The entry is booked.",
     "paid": "The batch is marked as paid.",
     "paying": "The first payouts are booked; the rest follows within the hour.",
+    "rules_published": "The rules are published, for what happens from now on.",
     "terms_published": "The terms are published, and in force from now on.",
     "settings_saved": "The settings are saved.",
     "secret_ended": "The signing secret has ended.",

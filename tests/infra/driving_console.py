@@ -26,7 +26,7 @@ def pages(sale: str) -> Iterator[Step]:
     for path in (
         *("", "/partners", "/partners/ada", "/links", "/links/summer", "/coupons", "/conversions"),
         *(f"/conversions/{sale}", "/orders", "/ledgers", "/ledgers/2026-10", "/ledgers/2026-11", "/reports"),
-        *("/reports?by=campaign", "/terms", "/setup", "/access", "/activity"),
+        *("/reports?by=campaign", "/terms", "/setup", "/access", "/activity", "/review", "/fraud"),
     ):
         yield "GET", path, {}
 
@@ -52,6 +52,8 @@ def forms(sale: str) -> Iterator[Step]:
     yield "POST", "/terms", {"do": "simulate", "terms": _TERMS, "month": "2026-10"}
     yield "POST", "/terms", {"do": "publish", "terms": _TERMS}
     yield "POST", "/setup", {"do": "open"}
+    yield "POST", "/fraud", {"do": "try", "month": "2026-10"}
+    yield "POST", "/fraud", {"do": "publish", "velocity": "flag"}
     for wanted in ("key", "secret"):
         yield "POST", "/access", {"do": wanted}
     yield "POST", "/access", _SETTINGS

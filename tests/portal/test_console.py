@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.conversion import State
+from chalicelib.domain.conversion import Content, State
 from chalicelib.domain.link import LinkState
 from chalicelib.domain.partner import Enrollment, Partner
-from chalicelib.services import reconcile
+from chalicelib.domain.program import Method
+from chalicelib.services import capture, reconcile
 from tests import scene
 from tests.portal.browsing import Page, Reader
 from tests.reconciling import work
@@ -18,7 +19,7 @@ from tests.scene import AFTER_GRACE, MONTH_START, Scene
 DAY = timedelta(days=1)
 PAGES = (
     *("", "/partners", "/partners/anna", "/links", "/coupons", "/conversions", "/orders", "/ledgers"),
-    *("/reports", "/terms", "/setup", "/access", "/activity"),
+    *("/reports", "/terms", "/setup", "/access", "/activity", "/review", "/fraud"),
 )
 TERMS = '{"commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1500}]}'
 
@@ -270,6 +271,37 @@ def test_settings_are_saved_and_stand_in_the_activity(shop: Scene, reader: Reade
     assert (program.name, program.late_days, len(program.methods)) == ("New name", 5, 2)
     assert "New name" in reader.get(at(shop, "/activity")).text
     assert reader.post(at(shop, "/access"), fields | {"late_days": "many"}).status == 422
+
+
+def test_what_is_held_is_approved_with_a_reason(shop: Scene, reader: Reader) -> None:
+    incoming = capture.Incoming(
+        "sale", "told-by-pixel", Content(5_000, "EUR"), Method.PIXEL, coupon="ANNA", occurred_at=MONTH_START
+    )
+    held = capture.record(reader.stores, shop.program, incoming, MONTH_START)
+    page = reader.get(at(shop, "/review"))
+    assert "told-by-pixel" in page.words
+    nothing = reader.post(at(shop, "/review"), {"do": "approve", "reason": "fine"})
+    assert (nothing.status, "Tick what is to be decided" in nothing.words) == (422, True)
+    silent = reader.post(at(shop, "/review"), {"do": "approve", "conversion": held.id})
+    assert (silent.status, "checked" in silent.text) == (422, True)
+    fields = {"do": "approve", "conversion": held.id, "reason": "the shop confirmed it"}
+    assert "Nothing waits for you" in follow(reader, reader.post(at(shop, "/review"), fields)).words
+    assert "the shop confirmed it" in reader.get(at(shop, f"/conversions/{held.id}")).words
+
+
+def test_fraud_rules_are_set_and_tried(shop: Scene, reader: Reader, engine: Any, stage: Any) -> None:
+    shop.sell(reader.stores, MONTH_START + DAY)
+    fields = {"do": "publish", "injection": "hold", "injection.seconds": "20"}
+    follow(reader, reader.post(at(shop, "/fraud"), fields))
+    kept = reader.stores.fraud.policy(shop.program.id).current(AFTER_GRACE).rules
+    assert (kept["injection"].action, kept["injection"].parameters["seconds"]) == ("hold", 20)
+    wrong = reader.post(at(shop, "/fraud"), fields | {"injection.seconds": "99999999"})
+    assert wrong.status == 422
+    tried = reader.post(at(shop, "/fraud"), {"do": "try", "month": "2026-09", "velocity": "hold"})
+    assert "0 of 1 conversions would have been stopped" in carried_out(reader, engine, stage, tried).words
+    follow(reader, reader.post(at(shop, "/fraud"), {"do": "recommended"}))
+    kept = reader.stores.fraud.policy(shop.program.id).current(AFTER_GRACE).rules
+    assert kept["flooding"].action == "hold"
 
 
 def test_a_test_link_is_opened_and_its_stages_are_watched(shop: Scene, reader: Reader) -> None:
