@@ -98,7 +98,10 @@ def an_entry(program: str, month: Month, shard: int, number: int, of: int, partn
 def write_month(entries: int, partners: int) -> None:
     """Write all files of a month of so many entries, and drop them."""
     program = Program("bench", "Bench", ("shop.example",), "EUR", "https://shop.example/", START, "token")
-    stores: Any = SimpleNamespace(journal=MadeUpJournal(entries, partners, program.shards))
+    stores: Any = SimpleNamespace(
+        journal=MadeUpJournal(entries, partners, program.shards),
+        catalogue=SimpleNamespace(terms=lambda _: ()),
+    )
     opening = publishing.Opening(None, {})
     with publishing.written(stores, program, MONTH, opening, "bench") as files:
         counted = sum(files.tally.kinds.values())

@@ -56,10 +56,10 @@ DOMAIN_ORDER = (
     *("checkup", "content_policy", "diagnosis", "addresses", "outbound"),
     *("deliveries", "postback", "rates"),
     *("attribution", "path", "customer", "commission", "fraud", "decision"),
-    *("takings", "journal", "booking", "settlement", "ledger"),
+    *("takings", "journal", "booking", "settlement", "ledger", "monthly"),
     *("receipt", "simulation", "worth", "spans", "terms_text", "claim", "application"),
     *("statement", "statement_page", "payout"),
-    *("review", "terms_review", "terms_text"),
+    *("review", "monthly_review", "terms_review", "terms_text"),
     *("order_formats", "orders", "reconciliation", "job"),
 )
 """Nouns of the domain, earlier ones first: each imports only those before it."""

@@ -12,7 +12,7 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.review import refuse
 from chalicelib.domain.terms import Terms
 from chalicelib.domain.terms_review import review_terms
-from chalicelib.routes.terms import NewTerms, parts_of
+from chalicelib.routes.terms import NewTerms, monthly_of, parts_of
 from chalicelib.routes.wire import read_object, shape
 from chalicelib.services import simulations
 
@@ -34,8 +34,9 @@ def _simulate(wanted: argparse.Namespace) -> int:
     program = stores.catalogue.program(wanted.program)
     month = Month.parse(wanted.month)
     raw = sys.stdin.buffer.read() if wanted.terms == "-" else Path(wanted.terms).read_bytes()
-    attribution, hold_days, rules = parts_of(shape(read_object(raw), NewTerms))
-    draft = Terms(program.id, 1, now, attribution, hold_days, tuple(rules))
+    body = shape(read_object(raw), NewTerms)
+    attribution, hold_days, rules = parts_of(body)
+    draft = Terms(program.id, 1, now, attribution, hold_days, tuple(rules), monthly_of(body))
     refuse(review_terms(draft))
     result = simulations.as_result(program, month, simulations.run(stores, program, month, draft, now))
     print(json.dumps(result, indent=2) if wanted.json else _table(result))

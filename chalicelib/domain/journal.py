@@ -37,7 +37,9 @@ class Entry:
     `month` is the one that it was claimed for; `share` is the partner's share of the sale as a fraction
     such as `1/3`; `basis` names the click or coupon and `rate` the rate that made it; `reverses` is the
     id of the accrual that a reversal or correction answers; `first` marks one entry of each conversion,
-    so that conversions can be counted by entries. A payout and what was booked by hand have no conversion,
+    so that conversions can be counted by entries. `sold_in` is the month of that accrual where it is another
+    one; `counts` is 1 where a correction credits a partner first, and -1 where the partner keeps nothing of
+    the sale. A payout and what was booked by hand have no conversion,
     order or rate of their own: those are empty.
     """
 
@@ -64,6 +66,18 @@ class Entry:
     code: str | None = None
     reverses: str | None = None
     first: bool = False
+    sold_in: Month | None = None
+    counts: int = 0
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody booked it by hand."""
+        return self.basis.startswith("by ")
+
+    @property
+    def counted(self) -> int:
+        """By how much it changes how many conversions stand for the partner."""
+        return 1 if self.kind is Kind.ACCRUAL else self.counts
 
     @property
     def sort_key(self) -> str:

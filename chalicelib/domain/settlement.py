@@ -58,6 +58,11 @@ class Booked:
         earning = [e for e in mine if e.kind in EARNING_KINDS]
         return sum(e.sale_minor for e in earning), sum(e.commission_minor for e in earning)
 
+    def counted(self, partner: str, currency: str) -> int:
+        """1 while the sale stands for this partner in part at least, else 0."""
+        mine = (e for e in self.entries if (e.partner, e.currency) == (partner, currency))
+        return sum(entry.counted for entry in mine)
+
     def accrual_of(self, partner: str) -> Entry | None:
         """The entry that first credited this partner."""
         return next((e for e in self.entries if e.partner == partner), None)
@@ -198,7 +203,8 @@ class _Clerk:
         at = max(self.facts.learned_at, self.facts.informed_at or self.facts.learned_at, self.accrued_at())
         for (partner, currency), (sale, commission) in targets.items():
             stands_sale, stands_commission = self.booked.earned(partner, currency)
-            if (sale, commission) != (stands_sale, stands_commission):
+            moved = (sale, commission) != (stands_sale, stands_commission)
+            if moved or self._counts(partner, currency):
                 credit = named.get(partner) or self._former_credit(partner)
                 change = sale - stands_sale, commission - stands_commission
                 self._book(self._entry(Kind.CORRECTION, credit, currency, *change, at, "decided again"))
@@ -230,7 +236,7 @@ class _Clerk:
         for credit in self.decision.credits:
             sale = after[credit.partner][0] - before[credit.partner][0]
             commission = after[credit.partner][1] - before[credit.partner][1]
-            if sale or commission:
+            if sale or commission or self._counts(credit.partner, currency):
                 cause = f"{adjustment.kind} {adjustment.id}: {adjustment.reason}"
                 self._book(self._entry(Kind.REVERSAL, credit, currency, sale, commission, at, cause))
 
@@ -279,6 +285,13 @@ class _Clerk:
             for commission, part, own in zip(commissions, parts, earned, strict=True)
         ]
 
+    def _counts(self, partner: str, currency: str) -> int:
+        """1 where the partner has a part of the sale anew, -1 where it has none any more, else 0."""
+        mine = currency == self.decision.currency and self.decision.outcome is Outcome.RECORDED
+        named = mine and any(credit.partner == partner for credit in self.decision.credits)
+        stands = named and reversed_part(self.facts, self._applied_adjustments()) != 1
+        return int(stands) - self.booked.counted(partner, currency)
+
     def _former_credit(self, partner: str) -> Credit:
         accrual = self.booked.accrual_of(partner)
         if accrual is None:
@@ -302,6 +315,7 @@ class _Clerk:
         belongs_to = effective.occurred_at if kind is Kind.ACCRUAL else at
         month = self.books.month_for(Month.of(belongs_to, self.program.timezone))
         answers = self.booked.accrual_of(credit.partner) if kind is not Kind.ACCRUAL else None
+        changes = kind in {Kind.REVERSAL, Kind.CORRECTION}
         position = str(len(self.booked.entries))
         return Entry(
             id=ids.derive("ent", self.facts.id, kind, credit.partner, position),
@@ -326,4 +340,6 @@ class _Clerk:
             cause=cause,
             code=credit.code,
             reverses=answers.id if answers and kind is not Kind.RELEASE else None,
+            sold_in=answers.month if changes and answers and answers.month != month else None,
+            counts=self._counts(credit.partner, currency) if changes else 0,
         )

@@ -166,9 +166,63 @@ class CommissionRule:
         return self.sku is not None or self.category is not None
 
 
+class MonthlyKind(StrEnum):
+    """What a rule for months as a whole does."""
+
+    TIERED = "tiered"
+    MILESTONE = "milestone"
+    CAP = "cap"
+
+
+class Basis(StrEnum):
+    """What of a partner's month is looked at: how many conversions, or the amount of their sales."""
+
+    COUNT = "count"
+    AMOUNT = "amount"
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyTier:
+    """From this count or amount (minor units) on, so much more: a rate of the sales, or an amount."""
+
+    start: int
+    rate_bp: int | None = None
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyRule:
+    """What a partner's month as a whole adds to what its sales earned, or how much it earns at most.
+
+    Tiers add their rate to the sales, or their amount for each conversion: `tier_mode` says whether for
+    those beyond the tier's beginning or for all of the month. Each milestone that is reached adds its amount
+    once. A cap lets the month earn no more than `amount_minor`. `event` None is for all events together;
+    amounts are those of `currency`, None for the one that the program books in, and the rule is for sales
+    booked in it.
+    """
+
+    kind: MonthlyKind
+    by: Basis | None = None
+    tiers: tuple[MonthlyTier, ...] = ()
+    tier_mode: TierMode | None = None
+    amount_minor: int | None = None
+    event: str | None = None
+    partner: str | None = None
+    group: str | None = None
+    currency: str | None = None
+
+    @property
+    def selector(self) -> tuple[object, ...]:
+        """What the rule is for; no two rules of one version are for the same."""
+        return self.kind, self.event, self.partner, self.group, self.currency
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One version, in force from `starts_at` until the next one starts."""
+    """One version, in force from `starts_at` until the next one starts.
+
+    `monthly` holds for the months that begin while it is in force.
+    """
 
     program: str
     version: int
@@ -176,6 +230,7 @@ class Terms:
     attribution: Attribution
     hold_days: int
     commissions: tuple[CommissionRule, ...]
+    monthly: tuple[MonthlyRule, ...] = ()
 
 
 def in_force(versions: Sequence[Terms], at: datetime) -> Terms | None:

@@ -8,6 +8,7 @@ from chalicelib.domain.commission import KINDS
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.ids import check_slug
 from chalicelib.domain.money import check_amount
+from chalicelib.domain.monthly_review import review_monthly
 from chalicelib.domain.review import Review, normal_domain, within
 from chalicelib.domain.terms import MAX_WINDOW_DAYS, Attribution, CommissionRule, CustomerKind, Terms, Tier
 
@@ -42,6 +43,7 @@ def review_terms(terms: Terms) -> list[Invalid]:
         _review_selector(review, rule, terms.attribution, path)
         review.check(_first_of, rule, seen, f"{path}.event")
         seen.add(rule.selector)
+    review_monthly(review, terms)
     return review.problems
 
 

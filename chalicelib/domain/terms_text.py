@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.money import format_major
-from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, TierMode
+from chalicelib.domain.terms import (
+    Attribution,
+    Basis,
+    CommissionRule,
+    CouponRule,
+    CustomerKind,
+    MonthlyKind,
+    MonthlyRule,
+    MonthlyTier,
+    Terms,
+    TierMode,
+)
 
 MODELS = {
     "last": "The last click before the sale earns the whole commission.",
@@ -25,6 +36,14 @@ COUPONS = {
     CouponRule.IF_IN_PATH: "Your promo code earns you the whole commission where your link was clicked, too.",
     CouponRule.IF_NO_CLICK: "Your promo code earns you the commission where nobody's link was clicked.",
     CouponRule.OFF: "Promo codes do not earn by themselves: only clicks do.",
+}
+
+
+CUSTOMERS = {
+    None: "",
+    CustomerKind.NEW: " of a new customer",
+    CustomerKind.RETURNING: " of a returning customer",
+    CustomerKind.UNKNOWN: " of a customer whom the shop does not name",
 }
 
 
@@ -51,13 +70,16 @@ def seen_by(terms: Terms, partner: str) -> Terms:
     group = attribution.group_of(partner)
     mine: dict[str, tuple[str, ...]] = {group: (partner,)} if group is not None else {}
     rules = (r for r in terms.commissions if r.partner in {None, partner} and r.group in {None, group})
-    return replace(terms, attribution=replace(attribution, groups=mine), commissions=tuple(rules))
+    months = (r for r in terms.monthly if r.partner in {None, partner} and r.group in {None, group})
+    seen = replace(terms, attribution=replace(attribution, groups=mine))
+    return replace(seen, commissions=tuple(rules), monthly=tuple(months))
 
 
 def sections(terms: Terms, currency: str) -> list[Section]:
     """The version in words; `currency` is the program's."""
     return [
         Section("What you earn", tuple(_rule(rule, currency) for rule in terms.commissions)),
+        *([Section("What a month adds", tuple(_months(terms, currency)))] if terms.monthly else []),
         Section("Which clicks count", tuple(_windows(terms.attribution))),
         Section("Who gets the credit", tuple(_credit(terms.attribution))),
         Section("When it is paid", tuple(_hold(terms.hold_days))),
@@ -80,7 +102,7 @@ def _sentences(terms: Terms, currency: str) -> list[str]:
 
 
 def _rule(rule: CommissionRule, currency: str) -> str:
-    what = f"For each {rule.event}"
+    what = f"For each {rule.event}{CUSTOMERS[rule.customer]}"
     if rule.sku:
         what += f" of product {rule.sku}"
     if rule.category:
@@ -93,7 +115,36 @@ def _rule(rule: CommissionRule, currency: str) -> str:
         text += f" Only from an order of {_money(rule.min_order_minor, currency)} on."
     if rule.cap_minor is not None:
         text += f" At most {_money(rule.cap_minor, currency)} an order."
+    if rule.recurring_months is not None:
+        text += f" For {_months_long(rule.recurring_months)} from the customer's first {rule.event} on."
     return text
+
+
+def _months(terms: Terms, currency: str) -> Iterator[str]:
+    for rule in terms.monthly:
+        mine = rule.currency or currency
+        what = rule.event or "every sale"
+        if rule.kind is MonthlyKind.CAP:
+            yield f"For {what}: at most {_money(rule.amount_minor or 0, mine)} a month, additions included."
+            continue
+        for tier in rule.tiers:
+            start = (
+                f"{tier.start} of them" if rule.by is Basis.COUNT else f"{_money(tier.start, mine)} of sales"
+            )
+            yield f"For {what}, from {start} in a month on: {_more(rule, tier, mine)}."
+    yield "A month keeps the rules with which it began."
+
+
+def _more(rule: MonthlyRule, tier: MonthlyTier, currency: str) -> str:
+    amount = _money(tier.amount_minor or 0, currency)
+    if rule.kind is MonthlyKind.MILESTONE:
+        return f"{amount} once"
+    which = "all of the month" if rule.tier_mode is TierMode.RETROACTIVE else "what comes after that"
+    return f"{amount if tier.rate_bp is None else _percent(tier.rate_bp)} more for {which}"
+
+
+def _months_long(count: int) -> str:
+    return "1 month" if count == 1 else f"{count} months"
 
 
 def _pays(rule: CommissionRule, currency: str) -> str:
@@ -124,6 +175,10 @@ def _credit(attribution: Attribution) -> Iterator[str]:
     template = MODELS.get(attribution.model, f"Credit is shared by the model {attribution.model}.")
     yield template.format(days=attribution.half_life_days, first=first, middle=middle, last=last)
     yield COUPONS[attribution.coupon]
+    if attribution.lock is not None:
+        months = attribution.lock.months
+        lasts = "for ever" if months is None else f"for {_months_long(months)}"
+        yield f"Whoever earns an order earns its customer's later ones {lasts}, whatever led to those."
     if attribution.priority and attribution.groups:
         (group,) = attribution.groups
         if group in attribution.priority:

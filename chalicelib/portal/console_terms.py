@@ -19,7 +19,7 @@ from chalicelib.portal.console import month_or, program_of, see, shown, whole
 from chalicelib.portal.page import See, Shown, Visit, page
 from chalicelib.portal.problems import problems
 from chalicelib.routes.replies import status_of
-from chalicelib.routes.terms import NewTerms, parts_of, terms_view
+from chalicelib.routes.terms import NewTerms, monthly_of, parts_of, terms_view
 from chalicelib.routes.wire import encode, read_object, shape
 from chalicelib.services import simulation_jobs, terms
 
@@ -51,7 +51,7 @@ def edit_terms(visit: Visit) -> Shown | See:
         draft = _draft(visit, program, text)
         if form.get("do") == "publish":
             parts = draft.attribution, draft.hold_days, draft.commissions
-            terms.publish(visit.stores, program.id, *parts, visit.now)
+            terms.publish(visit.stores, program.id, *parts, visit.now, draft.monthly)
             return see(program, "terms", "terms_published")
         if form.get("do") == "simulate":
             last = Month.of(visit.now, program.timezone).previous()
@@ -71,8 +71,9 @@ def _draft(visit: Visit, program: Program, text: str) -> Terms:
     """
     if not text:
         raise Malformed("body_invalid", "write terms, or fill them in with the short form", "terms")
-    attribution, hold_days, rules = parts_of(shape(read_object(text.encode()), NewTerms))
-    draft = Terms(program.id, 1, visit.now, attribution, hold_days, tuple(rules))
+    body = shape(read_object(text.encode()), NewTerms)
+    attribution, hold_days, rules = parts_of(body)
+    draft = Terms(program.id, 1, visit.now, attribution, hold_days, tuple(rules), monthly_of(body))
     refuse(review_terms(draft))
     return draft
 

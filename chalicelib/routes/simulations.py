@@ -6,7 +6,7 @@ from chalicelib.domain.credentials import Scope
 from chalicelib.domain.period import Month
 from chalicelib.domain.terms import Terms
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
-from chalicelib.routes.terms import NewTerms, parts_of
+from chalicelib.routes.terms import NewTerms, monthly_of, parts_of
 from chalicelib.services import simulation_jobs
 
 bp = Blueprint(__name__)
@@ -33,6 +33,7 @@ def create_simulation(call: Call[NewSimulation]) -> SimulationView:
     """Start running draft terms over a past month; nothing is published or booked."""
     call.caller.require_program(call.body.program)
     attribution, hold_days, rules = parts_of(call.body.terms)
-    draft = Terms(call.body.program, 1, call.now, attribution, hold_days, tuple(rules))
+    months = monthly_of(call.body.terms)
+    draft = Terms(call.body.program, 1, call.now, attribution, hold_days, tuple(rules), months)
     job = simulation_jobs.ask(call.stores, draft, Month.parse(call.body.month), call.now)
     return SimulationView(job=job.id, state=job.state)

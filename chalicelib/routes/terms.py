@@ -9,10 +9,14 @@ from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Method
 from chalicelib.domain.terms import (
     Attribution,
+    Basis,
     CommissionRule,
     CouponRule,
     CustomerKind,
     Lock,
+    MonthlyKind,
+    MonthlyRule,
+    MonthlyTier,
     Terms,
     Tier,
     TierMode,
@@ -87,10 +91,41 @@ class CommissionBody(Body):
     recurring_months: int | None = None
 
 
+class MonthlyTierBody(Body):
+    """From `at`, a count or an amount, on so much more: a rate (basis points) or an amount (minor units)."""
+
+    at: int
+    add_bp: int | None = None
+    add_amount: int | None = None
+
+
+class MonthlyBody(Body):
+    """What a partner's month as a whole adds, or earns at most. Amounts are minor units of `currency`.
+
+    `tiered` adds to the sales beyond a tier's beginning (`marginal`) or to all of the month (`retroactive`),
+    `by` the `count` of conversions or the `amount` of sales. Each `milestone` that is reached adds its amount
+    once. A `cap` has an `amount`.
+    """
+
+    kind: MonthlyKind
+    by: Basis | None = None
+    tiers: list[MonthlyTierBody] | None = None
+    tier_mode: TierMode | None = None
+    amount: int | None = None
+    event: str | None = None
+    partner: str | None = None
+    group: str | None = None
+    currency: str | None = None
+
+
 class NewTerms(Body):
-    """A version of the terms, in force from now on. `hold_days` is 30 where it is left out."""
+    """A version of the terms, in force from now on. `hold_days` is 30 where it is left out.
+
+    `monthly` holds for the months that begin while the version is in force.
+    """
 
     commissions: list[CommissionBody]
+    monthly: list[MonthlyBody] | None = None
     attribution: AttributionBody | None = None
     hold_days: int | None = None
 
@@ -127,6 +162,7 @@ class TermsView(View):
     attribution: AttributionView
     hold_days: int
     commissions: list[dict[str, Any]]
+    monthly: list[dict[str, Any]]
 
 
 @bp.route("/v1/programs/{program}/terms", methods=["POST"], content_types=["*/*"])
@@ -134,7 +170,8 @@ class TermsView(View):
 def publish_terms(call: Call[NewTerms]) -> TermsView:
     """Publish a new version of the terms, in force from now on."""
     call.caller.require_program(call.path["program"])
-    published = terms.publish(call.stores, call.path["program"], *parts_of(call.body), call.now)
+    wanted = parts_of(call.body)
+    published = terms.publish(call.stores, call.path["program"], *wanted, call.now, monthly_of(call.body))
     return terms_view(published, only_for=None)
 
 
@@ -158,6 +195,11 @@ def parts_of(body: NewTerms) -> tuple[Attribution, int, list[CommissionRule]]:
     """The terms that a body asks for: attribution, days of hold and commissions."""
     hold_days = DEFAULT_HOLD_DAYS if body.hold_days is None else body.hold_days
     return _attribution(body.attribution or AttributionBody()), hold_days, [*map(_rule, body.commissions)]
+
+
+def monthly_of(body: NewTerms) -> tuple[MonthlyRule, ...]:
+    """The rules for months as a whole that a body asks for."""
+    return tuple(map(_monthly, body.monthly or ()))
 
 
 def _given(**settings: object) -> dict[str, Any]:
@@ -239,6 +281,41 @@ def terms_view(version: Terms, only_for: str | None) -> TermsView:
         ),
         hold_days=version.hold_days,
         commissions=[_rule_view(rule) for rule in rules],
+        monthly=[_monthly_view(rule) for rule in version.monthly if _is_for(rule, only_for, own_group)],
+    )
+
+
+def _is_for(rule: MonthlyRule, only_for: str | None, own_group: str | None) -> bool:
+    return only_for is None or (rule.partner in {None, only_for} and rule.group in {None, own_group})
+
+
+def _monthly(body: MonthlyBody) -> MonthlyRule:
+    tiers = (MonthlyTier(tier.at, tier.add_bp, tier.add_amount) for tier in body.tiers or ())
+    return MonthlyRule(
+        kind=body.kind,
+        by=body.by,
+        tiers=tuple(tiers),
+        tier_mode=body.tier_mode,
+        amount_minor=body.amount,
+        event=body.event,
+        partner=body.partner,
+        group=body.group,
+        currency=body.currency,
+    )
+
+
+def _monthly_view(rule: MonthlyRule) -> dict[str, Any]:
+    tiers = [_given(at=tier.start, add_bp=tier.rate_bp, add_amount=tier.amount_minor) for tier in rule.tiers]
+    return _given(
+        kind=rule.kind,
+        by=rule.by,
+        tiers=tiers or None,
+        tier_mode=rule.tier_mode,
+        amount=rule.amount_minor,
+        event=rule.event,
+        partner=rule.partner,
+        group=rule.group,
+        currency=rule.currency,
     )
 
 

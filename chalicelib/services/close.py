@@ -151,6 +151,7 @@ def _publish(stores: Stores, program: Program, month: Month, books: Books) -> st
     with written(stores, program, month, opening, books.engine or ENGINE, payout_facts.frozen) as files:
         try:
             _write_all(stores, program, month, files)
+            stores.journal.keep(files.own)
         except Differs as found:
             raise CloseStopped("ledger_differs", f"{found.key} is there with other bytes") from found
         return files.sha256

@@ -14,7 +14,7 @@ from chalicelib.domain.period import Month, format_instant
 from chalicelib.domain.program import Program
 from chalicelib.services import conversions, months
 from chalicelib.services.folders import draft_folder, published_folder
-from chalicelib.services.publishing import Extent, Files, Opening, written
+from chalicelib.services.publishing import Extent, Files, written
 from chalicelib.storage.conversions import Conversion
 from chalicelib.storage.stores import Stores
 
@@ -59,7 +59,7 @@ def _written_now(
             if first == month:
                 stack.push(one.pop_all())
                 return files
-            opening = Opening((first, files.sha256), files.tally.carried())
+            opening = files.opening
             first = first.next()
 
 
@@ -87,7 +87,7 @@ def _find(stores: Stores, entry_id: str, programs: list[str], now: datetime) -> 
         month = stores.journal.books(program).opened
         last = Month.of(now, program.timezone).next()
         while month <= last:
-            for shard in range(program.shards):
+            for shard in range(program.shards + 1):  # the last one is the month's own
                 for entry in stores.journal.entries(program_id, month, shard):
                     if entry.id == entry_id:
                         return entry

@@ -4,9 +4,11 @@ import csv
 import hashlib
 import io
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib import ENGINE
+from chalicelib.domain import monthly
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.ledger import Key
 from chalicelib.domain.money import parse_signed_major
@@ -39,7 +41,15 @@ def opening_of(stores: Stores, program: Program, month: Month, first: Month) -> 
     named = {part["name"]: part["sha256"] for part in json.loads(manifest)["parts"]}
     if named["summary.csv"] != sha256_of(summary):
         raise Unavailable("ledger_damaged", f"the summary of {month.previous()} is not the published one")
-    return Opening((month.previous(), sha256_of(manifest)), _balances(summary))
+    opening = Opening((month.previous(), sha256_of(manifest)), _balances(summary))
+    if monthly.NAME not in named:
+        return opening
+    carried = stores.bucket.find(folder + monthly.NAME) or b""
+    if named[monthly.NAME] != sha256_of(carried):
+        raise Unavailable(
+            "ledger_damaged", f"the carried figures of {month.previous()} are not the published ones"
+        )
+    return replace(opening, monthly=monthly.read(carried.decode()))
 
 
 def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Month]:
@@ -61,10 +71,10 @@ def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Mont
     refreshed = []
     month = first
     while month <= until:
-        with written(stores, program, month, opening, ENGINE) as files:
+        with written(stores, program, month, opening, ENGINE, until=now) as files:
             if month >= behind and _write_draft(stores, program, month, files):
                 refreshed.append(month)
-            opening = Opening((month, files.sha256), files.tally.carried())
+            opening = files.opening
         month = month.next()
     for note in notes:
         if note.at <= now - _BOOKED_WITHIN:

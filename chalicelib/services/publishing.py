@@ -5,18 +5,22 @@ publishing, or to verify what was published. Memory holds balances and a bounded
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from chalicelib.domain import ledger, statement, statement_page
+from chalicelib.domain import ledger, monthly, statement, statement_page
+from chalicelib.domain.journal import Entry
 from chalicelib.domain.ledger import Key, Part, Tally
+from chalicelib.domain.monthly import Monthly
 from chalicelib.domain.payout import FORMATS, batch
 from chalicelib.domain.payout.batch import Batch, File, payments_of
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
+from chalicelib.domain.terms import Terms
 from chalicelib.services import payout_facts
 from chalicelib.services.payout_facts import Source
 from chalicelib.storage.stores import Stores
@@ -34,10 +38,11 @@ CONTENT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a month starts from: the month before, its manifest's hash and its carried balances."""
+    """What a month starts from: the month before, its manifest's hash, its balances and months' figures."""
 
     previous: tuple[Month, str] | None
     balances: Mapping[Key, tuple[int, int]]
+    monthly: Monthly = field(default_factory=Monthly)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,23 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A month's files on disk: the parts in their order, and the manifest that names them."""
+    """A month's files on disk: the parts in their order, and the manifest that names them.
+
+    `own` are the entries that the month as a whole books.
+    """
 
     folder: Path
     parts: tuple[Part, ...]
     manifest: bytes
     tally: Tally
+    month: Month
+    monthly: Monthly
+    own: tuple[Entry, ...]
+
+    @property
+    def opening(self) -> Opening:
+        """What the month after it starts from."""
+        return Opening((self.month, self.sha256), self.tally.carried(), self.monthly)
 
     @property
     def sha256(self) -> str:
@@ -83,20 +99,25 @@ def written(
     engine: str,
     payouts: Source = payout_facts.known,
     extent: Extent = Extent(),
+    until: datetime | None = None,
 ) -> Iterator[Files]:
-    """The month's files, as long as the context lasts; `payouts` gives the facts behind its payouts."""
+    """The month's files, as long as the context lasts; `payouts` gives the facts behind its payouts.
+
+    A draft shows the month as if it ended at `until`.
+    """
     with TemporaryDirectory(prefix="ledger-") as name:
         folder = Path(name)
         (folder / "statements").mkdir()
         tally = Tally.opened_with(opening.balances)
+        whole = _Whole(program, month, stores.catalogue.terms(program.id), opening.monthly.copy(), until)
         parts = (
-            *_write_entries(stores, program, month, tally, folder, extent),
+            *_write_entries(stores, program, month, tally, folder, whole, extent),
             *(_write_payouts(stores, program, month, tally, folder, payouts) if extent.payouts else ()),
         )
         manifest = ledger.manifest(
             program.id, month, program.timezone, engine, tally, parts, opening.previous
         )
-        yield Files(folder, parts, manifest, tally)
+        yield Files(folder, parts, manifest, tally, month, whole.monthly, whole.own)
 
 
 def content_type(name: str) -> str:
@@ -105,16 +126,25 @@ def content_type(name: str) -> str:
 
 
 def _write_entries(
-    stores: Stores, program: Program, month: Month, tally: Tally, folder: Path, extent: Extent
+    stores: Stores,
+    program: Program,
+    month: Month,
+    tally: Tally,
+    folder: Path,
+    whole: "_Whole",
+    extent: Extent,
 ) -> tuple[Part, ...]:
     journal, statements, pages = _Spool(folder), _Spool(folder), _Spool(folder)
     opened = Tally.opened_with(tally.carried())
     parts = []
-    for shard in range(program.shards):
+    for shard in range(program.shards + 1):
         name = f"ledger-{shard:05d}.csv"
+        entries = whole.close() if shard == program.shards else whole.seen(stores, shard)
+        if entries is None:
+            continue
         rows = _Spool(folder)
         rows.add(name, ledger.header(ledger.ENTRY_COLUMNS))
-        for entry in stores.journal.entries(program.id, month, shard):
+        for entry in entries:
             tally.add(entry)
             rows.add(name, ledger.entry_line(entry))
             statements.add(statement.name(entry.partner), ledger.entry_line(entry))
@@ -124,11 +154,48 @@ def _write_entries(
         parts.append(rows.part(name, header_rows=1))
     return (
         *parts,
+        *whole.carried(folder),
         _summary(folder, tally),
         _journal(folder, program, month, opened, tally, journal),
         *_statements(folder, opened, tally, statements),
         *(_pages(folder, program, month, tally, pages) if extent.pages else ()),
     )
+
+
+@dataclass(slots=True)
+class _Whole:
+    """The month as a whole, where any version of the terms looks at months so."""
+
+    program: Program
+    month: Month
+    versions: Sequence[Terms]
+    monthly: Monthly
+    until: datetime | None
+    own: tuple[Entry, ...] = ()
+
+    def seen(self, stores: Stores, shard: int) -> Iterator[Entry]:
+        """The shard's entries, each taken into account as it goes by."""
+        entries = stores.journal.entries(self.program.id, self.month, shard)
+        if not monthly.has_rules(self.versions):
+            yield from entries
+            return
+        for entry in entries:
+            self.monthly.add(entry)
+            yield entry
+
+    def close(self) -> tuple[Entry, ...] | None:
+        """What the month itself books; None where that is nothing."""
+        found = monthly.close(self.monthly, self.program, self.versions, self.month, self.until)
+        self.own = tuple(found)
+        return self.own or None
+
+    def carried(self, folder: Path) -> Iterator[Part]:
+        """The file that the next month goes on from, where there is anything."""
+        if self.monthly.sales or self.monthly.booked:
+            spool = _Spool(folder)
+            for record in monthly.lines(self.monthly):
+                spool.add(monthly.NAME, record)
+            yield spool.part(monthly.NAME, header_rows=1)
 
 
 def _write_payouts(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.review import refuse
-from chalicelib.domain.terms import Attribution, CommissionRule, Terms
+from chalicelib.domain.terms import Attribution, CommissionRule, MonthlyRule, Terms
 from chalicelib.domain.terms_review import review_terms
 from chalicelib.services import healing
 from chalicelib.storage.stores import Stores
@@ -21,6 +21,7 @@ def publish(
     hold_days: int,
     commissions: Sequence[CommissionRule],
     now: datetime,
+    monthly: Sequence[MonthlyRule] = (),
 ) -> Terms:
     """A new version, in force from now on. What could not be attributed so far is decided again.
 
@@ -30,7 +31,7 @@ def publish(
         Unavailable: `storage_busy`, where others keep publishing.
     """
     program = stores.catalogue.program(program_id)
-    wanted = Terms(program.id, 1, now, attribution, hold_days, tuple(commissions))
+    wanted = Terms(program.id, 1, now, attribution, hold_days, tuple(commissions), tuple(monthly))
     refuse(review_terms(wanted))
     terms = _add(stores, wanted)
     stores.warm.clear()

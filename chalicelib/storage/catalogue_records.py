@@ -11,10 +11,14 @@ from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Consent, Method, Program
 from chalicelib.domain.terms import (
     Attribution,
+    Basis,
     CommissionRule,
     CouponRule,
     CustomerKind,
     Lock,
+    MonthlyKind,
+    MonthlyRule,
+    MonthlyTier,
     Terms,
     Tier,
     TierMode,
@@ -95,7 +99,38 @@ def terms_record(terms: Terms) -> Item:
             **({"lock": {"months": attribution.lock.months}} if attribution.lock else {}),
         },
         "commissions": [_rule_record(rule) for rule in terms.commissions],
+        **({"monthly": [_monthly_record(rule) for rule in terms.monthly]} if terms.monthly else {}),
     }
+
+
+def _monthly_record(rule: MonthlyRule) -> Item:
+    return compact(
+        {
+            "kind": str(rule.kind),
+            "by": rule.by and str(rule.by),
+            "tiers": [[tier.start, tier.rate_bp, tier.amount_minor] for tier in rule.tiers],
+            "tier_mode": rule.tier_mode and str(rule.tier_mode),
+            "amount_minor": rule.amount_minor,
+            "event": rule.event,
+            "partner": rule.partner,
+            "group": rule.group,
+            "currency": rule.currency,
+        }
+    )
+
+
+def _read_monthly(item: Item) -> MonthlyRule:
+    return MonthlyRule(
+        kind=MonthlyKind(item["kind"]),
+        by=Basis(item["by"]) if "by" in item else None,
+        tiers=tuple(MonthlyTier(*tier) for tier in item.get("tiers", [])),
+        tier_mode=TierMode(item["tier_mode"]) if "tier_mode" in item else None,
+        amount_minor=item.get("amount_minor"),
+        event=item.get("event"),
+        partner=item.get("partner"),
+        group=item.get("group"),
+        currency=item.get("currency"),
+    )
 
 
 def _rule_record(rule: CommissionRule) -> Item:
@@ -167,6 +202,7 @@ def read_terms(item: Item) -> Terms:
         ),
         hold_days=item["hold_days"],
         commissions=tuple(map(_read_rule, item["commissions"])),
+        monthly=tuple(map(_read_monthly, item.get("monthly", []))),
     )
 
 

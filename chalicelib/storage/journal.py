@@ -84,6 +84,11 @@ class Journal:
         for item in self._entries.query(_partition(program, month, shard), prefix="entry#"):
             yield records.read_entry(item)
 
+    def keep(self, entries: Sequence[Entry]) -> None:
+        """Keep what a month booked as a whole, each entry once; they belong to no shard that is frozen."""
+        for entry in entries:
+            self._entries.put_once(_item(entry))
+
     def freeze(self, program: str, month: Month, shard: int) -> None:
         """Close the gate: from now on nothing is booked in this partition."""
         self._entries.put_once({"pk": _partition(program, month, shard), "sk": _GATE})

@@ -182,6 +182,8 @@ def entry_record(entry: Entry) -> Record:
             "code": entry.code,
             "reverses": entry.reverses,
             "first": entry.first,
+            "sold_in": str(entry.sold_in) if entry.sold_in else None,
+            "counts": entry.counts or None,
         }
     )
 
@@ -212,4 +214,6 @@ def read_entry(record: Record) -> Entry:
         code=record.get("code"),
         reverses=record.get("reverses"),
         first=record.get("first", False),
+        sold_in=Month.parse(record["sold_in"]) if "sold_in" in record else None,
+        counts=record.get("counts", 0),
     )

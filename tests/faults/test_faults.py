@@ -1,5 +1,6 @@
 """Every call of every money path fails in every way, and the books come out right."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.conversion import AdjustmentKind, State
 from chalicelib.domain.period import Month
+from chalicelib.domain.terms import Basis, MonthlyKind, MonthlyRule, MonthlyTier
 from chalicelib.services import adjustments
 from chalicelib.services.close import close_program
 from chalicelib.services.settle import rules_of, settle_conversion
@@ -40,6 +42,30 @@ def close_of_a_month() -> Play:
         assert {row["conversion_id"] for row in audited.published[SEPTEMBER]} == set(sold)
         assert [audited.commission_of(conversion) for conversion in sold] == [1000, 1000]
         assert audited.open_entries == []
+
+    return Play(prepare, act, check)
+
+
+def close_of_a_month_that_pays_as_a_whole() -> Play:
+    def prepare(stores: Stores) -> Scene:
+        made = scene.make(stores, shards=1)
+        (terms,) = stores.catalogue.terms(made.program.id)
+        rule = MonthlyRule(MonthlyKind.MILESTONE, Basis.COUNT, (MonthlyTier(1, None, 500),))
+        stores.catalogue.add_terms_once(replace(terms, version=2, monthly=(rule,)))
+        made.sell(stores, SOLD_AT)
+        return made
+
+    def act(stores: Stores, made: Scene) -> None:
+        close_program(stores, made.program.id, AFTER_GRACE)
+
+    def check(stores: Stores, made: Scene) -> None:
+        audited = audit(stores, made.program)
+        assert audited.problems == []
+        (rows,) = audited.published.values()
+        booked = [row for row in rows if row["event"] == "monthly"]
+        assert [(row["kind"], row["commission_amount"]) for row in booked] == [("correction", "5.00")]
+        kept = stores.journal.entries(made.program.id, SEPTEMBER, made.program.shards)
+        assert [entry.id for entry in kept] == [booked[0]["entry_id"]]
 
     return Play(prepare, act, check)
 
@@ -116,6 +142,13 @@ PLAYS = {
 @pytest.mark.parametrize("name", PLAYS)
 def test_every_call_may_fail(stage, clock, monkeypatch, name: str, fault: Fault) -> None:
     fail_every_call(monkeypatch, PLAYS[name](), fault)
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.CRASH_AFTER, Fault.LOST_ANSWER], ids=lambda fault: fault.name.lower()
+)
+def test_a_month_that_pays_as_a_whole_pays_once(stage, clock, monkeypatch, fault: Fault) -> None:
+    fail_every_call(monkeypatch, close_of_a_month_that_pays_as_a_whole(), fault)
 
 
 def _rival_closer(stores: Stores, made: Scene, _sold: list[str]) -> None:

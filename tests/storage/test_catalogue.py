@@ -10,7 +10,20 @@ from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon
 from chalicelib.domain.program import Consent, Method, Program
-from chalicelib.domain.terms import Attribution, CommissionRule, CouponRule, Terms, Tier, TierMode
+from chalicelib.domain.terms import (
+    Attribution,
+    Basis,
+    CommissionRule,
+    CouponRule,
+    CustomerKind,
+    Lock,
+    MonthlyKind,
+    MonthlyRule,
+    MonthlyTier,
+    Terms,
+    Tier,
+    TierMode,
+)
 from chalicelib.storage.catalogue import Catalogue
 
 AT = datetime(2026, 10, 1, 8, 30, 0, 123000, tzinfo=UTC)
@@ -43,6 +56,8 @@ NARROW = CommissionRule(
     exclude=("tax", "shipping"),
     min_order_minor=100,
     cap_minor=900,
+    customer=CustomerKind.NEW,
+    recurring_months=6,
 )
 TERMS = Terms(
     "acme",
@@ -60,9 +75,21 @@ TERMS = Terms(
         ("creators",),
         {"lead": 7},
         ("shop.example.com",),
+        Lock(12),
     ),
     0,
     (CommissionRule("sale", "percent", rate_bp=0), CommissionRule("lead", "flat", amount_minor=500), NARROW),
+    (
+        MonthlyRule(MonthlyKind.CAP, amount_minor=0, partner="anna", currency="JPY"),
+        MonthlyRule(
+            MonthlyKind.TIERED,
+            Basis.COUNT,
+            (MonthlyTier(1, 0), MonthlyTier(2, None, 5)),
+            TierMode.RETROACTIVE,
+            event="sale",
+            group="creators",
+        ),
+    ),
 )
 PARTNER = Partner("anna", "Anna", "anna@example.com", AT, "acme")
 ENROLLMENT = Enrollment("acme", "anna", "abcd2345", AT)
