@@ -17,7 +17,7 @@ from chalicelib.domain.job import Job, JobKind
 from chalicelib.domain.partner import ERASED_EMAIL, ERASED_NAME, Partner
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Program
-from chalicelib.services import capture, evidence, jobs
+from chalicelib.services import capture, evidence, fraud, jobs
 from chalicelib.services.jobs import Looked
 from chalicelib.services.targets import offer_of
 from chalicelib.storage.conversions import Conversion
@@ -150,6 +150,7 @@ def erase_partner(stores: Stores, partner_id: str) -> Partner:
     except ConditionFailed as error:
         raise Conflict("partner_changed", "the partner was changed meanwhile; read it again") from error
     if stores.payouts.accounts(partner.id):
+        fraud.forget_accounts(stores, partner.id)
         stores.payouts.put_accounts(partner.id, ())
     return erased
 

@@ -108,6 +108,12 @@ def accounts_changed(
         keep(stores, list(_findings(stores, program, partner, after, arms, now)))
 
 
+def forget_accounts(stores: Stores, partner_id: str) -> None:
+    """Forget to which accounts the partner is paid."""
+    for digest in _digests(stores, stores.payouts.accounts(partner_id)):
+        stores.fraud.remove_payee(digest, partner_id)
+
+
 def _findings(
     stores: Stores,
     program: Program,

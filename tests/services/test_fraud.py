@@ -13,7 +13,16 @@ from chalicelib.domain.fraud.settings import Setting
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.payout.batch import Account
 from chalicelib.domain.program import Method
-from chalicelib.services import adjustments, capture, conversions, fraud, partners, payouts, reviews
+from chalicelib.services import (
+    adjustments,
+    capture,
+    conversions,
+    erasures,
+    fraud,
+    partners,
+    payouts,
+    reviews,
+)
 from chalicelib.services.fraud_looking import look
 from chalicelib.services.identities import link
 from chalicelib.services.reconcile import reconcile
@@ -242,3 +251,13 @@ class TestEnrolling:
             stage.stores, "carol", [Account("paypal", None, {"email": "two@example.com"})], NOW
         )
         assert len(list(stage.stores.fraud.findings(shop.program.id))) == 1
+
+    def test_an_erased_partners_account_is_nobodys(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        account = Account("paypal", None, {"email": "one@example.com"})
+        self.enroll(stage, shop, "eve@example.com", "eve")
+        payouts.set_accounts(stage.stores, "eve", [account], NOW)
+        erasures.erase_partner(stage.stores, "eve")
+        self.enroll(stage, shop, "carol@example.com", "carol")
+        payouts.set_accounts(stage.stores, "carol", [account], NOW)
+        assert list(stage.stores.fraud.findings(shop.program.id)) == []
