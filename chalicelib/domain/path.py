@@ -11,6 +11,9 @@ from chalicelib.domain.conversion import CouponMatch, Report, Touch
 from chalicelib.domain.terms import Attribution, CouponRule, Terms
 from chalicelib.domain.token import order_in_instant
 
+MAX_TOUCHES = 100
+"""Touches of one path: the oldest and the newest ninety-nine of all that were told, in whatever order."""
+
 MAX_PARTNERS = 10
 """Partners that one conversion can credit.
 
@@ -47,14 +50,16 @@ class Considered:
 def in_order(touches: Sequence[Touch]) -> tuple[Touch, ...]:
     """Oldest first, each click once; the better evidence of a click told twice stands.
 
-    Clicks of the same millisecond stand as they were made, so far as their nonces tell.
+    Clicks of the same millisecond stand as they were made, so far as their nonces tell. Past `MAX_TOUCHES`
+    the oldest and the newest stay, which are the same however the touches were told in parts.
     """
     by_click = {touch.click_id: touch for touch in touches}
     if len(by_click) < len(touches):
         by_click = {}
         for touch in sorted(touches, key=_preference):
             by_click.setdefault(touch.click_id, touch)
-    return tuple(sorted(by_click.values(), key=lambda touch: (touch.at, order_in_instant(touch.click_id))))
+    ordered = sorted(by_click.values(), key=lambda touch: (touch.at, order_in_instant(touch.click_id)))
+    return tuple([*ordered[:1], *ordered[1 - MAX_TOUCHES :]] if len(ordered) > MAX_TOUCHES else ordered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -9,6 +11,7 @@ from chalice import Blueprint
 
 from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
+from chalicelib.jobs.remaining import has_time
 from chalicelib.services import (
     doctor,
     erasures,
@@ -21,10 +24,11 @@ from chalicelib.services import (
     simulation_jobs,
     worth,
 )
+from chalicelib.services.pacing import HasTime
 
 bp = Blueprint("app")
 
-WORKS: dict[JobKind, jobs.Work] = {
+WORKS: dict[JobKind, Callable[..., dict[str, Any]]] = {
     JobKind.RECONCILIATION: reconciliations.carry_out,
     JobKind.RECOVERY: reconciliations.carry_out_recovery,
     JobKind.SIMULATION: simulation_jobs.carry_out,
@@ -37,24 +41,28 @@ WORKS: dict[JobKind, jobs.Work] = {
 }
 """Who carries out which kind of job."""
 
+IN_PIECES = (JobKind.RECONCILIATION, JobKind.RECOVERY)
+"""Jobs that are carried out in several runs, where one has no time for all of it."""
+
 
 @bp.on_sqs_message(queue=os.environ.get("JOBS_QUEUE", "jobs"), name="run_job", batch_size=1)
 def run_job(event: Any) -> None:
     """Carry out what the message asks for; where storage is away it comes again."""
     try:
         for record in event.to_dict()["Records"]:
-            _handle(json.loads(record["body"]))
+            _handle(json.loads(record["body"]), has_time(event))
     finally:
         observe.flush()
 
 
-def _handle(message: dict[str, Any]) -> None:
+def _handle(message: dict[str, Any], is_time_left: HasTime) -> None:
     """One message: a job by its id, a mail, or S3's notice of new objects (and its own test, at first)."""
     stores, now = bootstrap.stores(), bootstrap.now()
     if "mail" in message:
         mails.send(stores, message, now)
     if "job" in message:
-        state = jobs.carry_out(stores, message["job"], WORKS, now)
+        paced = {kind: partial(WORKS[kind], has_time=is_time_left) for kind in IN_PIECES}
+        state = jobs.carry_out(stores, message["job"], WORKS | paced, now)
         observe.info("job_carried_out", job=message["job"], state=state)
     for record in message.get("Records", []):
         if str(record.get("eventName", "")).removeprefix("s3:").startswith("ObjectCreated:"):

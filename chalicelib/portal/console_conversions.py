@@ -30,7 +30,7 @@ def list_conversions(visit: Visit) -> Shown:
     if state and state not in set(State):
         raise Invalid("state_unknown", "there is no such state")
     wanted = conversions.Wanted(program, State(state) if state else None, partner or None)
-    found, next_key = conversions.list_page(visit.stores, wanted, ROWS, start(visit))
+    found, next_key = conversions.list_page(visit.stores, wanted, ROWS, start(visit), visit.now)
     return shown(
         "conversions",
         program,

@@ -32,7 +32,7 @@ def list_sales(visit: Visit) -> Shown:
     since, until = _day(chosen["from"], program, 0), _day(chosen["to"], program, 1)
     state = State(chosen["state"]) if chosen["state"] in set(State) else None
     wanted = Wanted(program, state, visit.partner, since, until, chosen["order"])
-    found, next_key = conversions.list_page(visit.stores, wanted, paging.ROWS, paging.start(visit))
+    found, next_key = conversions.list_page(visit.stores, wanted, paging.ROWS, paging.start(visit), visit.now)
     values = {
         "found": found,
         "next": paging.cursor(visit, next_key),

@@ -121,7 +121,7 @@ def list_conversions(call: Call[None]) -> paging.Listing[ConversionView]:
     limit, start = paging.wanted(call)
     partner = call.caller.partner if call.caller.is_partner else call.query.get("partner")
     wanted = conversions.Wanted(program, _state(call.query.get("state")), partner)
-    found, next_key = conversions.list_page(call.stores, wanted, limit, start)
+    found, next_key = conversions.list_page(call.stores, wanted, limit, start, call.now)
     return paging.listing(call, [_listed_view(listed, call.caller) for listed in found], next_key)
 
 

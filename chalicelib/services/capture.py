@@ -39,6 +39,16 @@ MAX_ITEMS = 200
 MAX_CUSTOMERS = 10
 """Customers of one order; who tells more of them is not believed."""
 
+MAX_TOLD_LATER, MAX_VOUCHED_LATER = 20, 100
+"""How often evidence is added to an order after its first report: what a browser tells, and what somebody
+vouches for (as many as a customer has devices).
+
+Anybody can tell of an order again with another click, and each time is kept for ever: without a bound
+settling the order would read megabytes. The two are counted apart, so that no browser can fill the place of
+evidence that counts for more. Past the bound a report is answered as a repetition. No honest browser comes
+near it: it would have to tell one order with the clicks of more than twenty journeys.
+"""
+
 MAX_ITEM_TEXT = 128
 MAX_QUANTITY = 1_000_000
 
@@ -157,6 +167,8 @@ def _repeat(
         found = [evidence.gather(stores, program, conversion, each, at, now) for each in clues]
         told = evidence.together([*found, Evidence(signals=_told_otherwise(known.facts, report))])
         new = _news(known.facts, told)
+        if not confirms:
+            new = _fitting(known, new)
         if new.is_empty and not confirms:
             return Reply(conversion, known.outcome, known.state, duplicate=True)
         confirmation = replace(report, occurred_at=at) if confirms else known.facts.confirmation
@@ -234,13 +246,30 @@ def _news(facts: Facts, found: Evidence) -> Evidence:
     )
 
 
+def _fitting(known: Conversion, new: Evidence) -> Evidence:
+    """What of it is kept; nothing of a kind that was told too often already."""
+    kept = {
+        trusted
+        for trusted, told, most in zip(
+            (False, True), known.told_later, (MAX_TOLD_LATER, MAX_VOUCHED_LATER), strict=True
+        )
+        if told < most
+    }
+    return Evidence(
+        tuple(touch for touch in new.touches if touch.trusted in kept),
+        tuple(coupon for coupon in new.coupons if coupon.trusted in kept),
+        new.customers if True in kept else (),
+        new.signals if False in kept else (),
+    )
+
+
 def add_news(stores: Stores, known: Conversion, found: Evidence, now: datetime) -> bool:
     """Keep what of the evidence is new; whether there was anything.
 
     Raises:
         ConditionFailed: the conversion changed meanwhile.
     """
-    new = _news(known.facts, found)
+    new = _fitting(known, _news(known.facts, found))
     if new.is_empty:
         return False
     stores.conversions.add_evidence(known, _key(new), new, now)

@@ -85,12 +85,17 @@ def close_program(stores: Stores, program_id: str, now: datetime) -> list[Closed
 
     Raises:
         CloseStopped: `money_quarantined`, `ledger_differs`.
-        Unavailable: storage is away; the next run goes on where this one stopped.
+        Unavailable: storage is away; the next run goes on where this one stopped. Also where it was away
+            for one conversion only: its money belongs into the month that would be closed without it.
     """
     program = stores.catalogue.program(program_id)
     closed: list[Closed] = []
+    months.drop_left_drafts(stores, program)
     if _over(stores, program, now):
-        settle_due(stores, rules_of(stores, program_id), now, Summary())
+        summary = Summary()
+        settle_due(stores, rules_of(stores, program_id), now, summary)
+        if summary.postponed:
+            raise Unavailable("settlement_postponed", f"{summary.postponed} conversions are not settled yet")
     while month := _over(stores, program, now):
         published = _close_month(stores, program, month, now)
         closed += [published] if published else []
@@ -104,14 +109,16 @@ def _over(stores: Stores, program: Program, now: datetime) -> Month | None:
 
 
 def _close_month(stores: Stores, program: Program, month: Month, now: datetime) -> Closed | None:
-    """The month, published; None where another one has to be closed before it."""
+    """The month, published; None where another one has to be closed before it, or a rival has closed it.
+
+    What a rival has closed is not built once more: it may run another version of the code.
+    """
     books = _claim(stores, program, month)
-    if books is None:
+    if books is None or (books.closed_through is not None and books.closed_through >= month):
         return None
-    if books.closed_through is None or books.closed_through < month:
-        _check_nothing_quarantined(stores, program, month)
-        for shard in range(program.shards):
-            stores.journal.freeze(program.id, month, shard)
+    _check_nothing_quarantined(stores, program, month)
+    for shard in range(program.shards):
+        stores.journal.freeze(program.id, month, shard)
     sha256 = _publish(stores, program, month, books)
     # Told before it is marked: a crash in between tells it twice, but never not at all.
     notices.published(stores, program.id, month, sha256)

@@ -247,11 +247,12 @@ def identify(stores: Stores, program_id: str, customer_id: str, click_id: str, v
 
     Raises:
         NotFound: `program_unknown`.
-        Invalid: `customer_id_invalid`, `click_id_invalid`.
+        Invalid: `customer_id_invalid`, `click_id_invalid`, `devices_exhausted`.
     """
     program = _program(stores, program_id)
     if visitor.lets_identify(program):
-        identities.link(stores, program, customer_id, click_id, visitor.hit.at)
+        at, most = visitor.hit.at, identities.MAX_TOLD_BY_BROWSERS
+        identities.link(stores, program, customer_id, click_id, at, most)
 
 
 def _check_coupon(stores: Stores, program: Program, coupon: str | None, visitor: Visitor) -> None:

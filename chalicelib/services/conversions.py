@@ -7,13 +7,17 @@ from typing import Any
 
 from chalicelib.domain.conversion import State
 from chalicelib.domain.decision import Decision
-from chalicelib.domain.period import Month
+from chalicelib.domain.period import Month, format_instant
 from chalicelib.domain.program import Program
 from chalicelib.services.rates import decide_now
 from chalicelib.storage.conversions import Conversion, Feed, Listed
 from chalicelib.storage.stores import Stores
 
-_ORDER = (Feed.QUARANTINED, Feed.DUE, Feed.HELD, Feed.HOLD, Feed.UNATTRIBUTED, Feed.SETTLED)
+_ORDER = (Feed.QUARANTINED, Feed.DUE, Feed.UNATTRIBUTED, Feed.HELD, Feed.HOLD, Feed.SETTLED, Feed.DUE)
+"""Places as conversions move through them, so that one that moves on is met again rather than missed.
+
+Those that went back to be decided again are met at the end, where what is due stands once more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +76,28 @@ def occurred_in(stores: Stores, program: Program, first: Month, last: Month) -> 
 
 
 def list_page(
-    stores: Stores, wanted: Wanted, limit: int, start: dict[str, Any] | None
+    stores: Stores, wanted: Wanted, limit: int, start: dict[str, Any] | None, now: datetime
 ) -> tuple[list[Listed], dict[str, Any] | None]:
     """Up to `limit` conversions from `start` on, and where the next page starts (None at the end).
 
     The queue's places are walked one after another, shard by shard, newest first in each. One that moves
-    meanwhile is listed once, where it was seen last.
+    meanwhile is never missed; it may come on a later page once more, as it then stands. At the end only
+    what became due since the walk began is looked at.
     """
-    places = [(feed, shard) for feed in _ORDER for shard in range(wanted.program.shards)]
+    shards = wanted.program.shards
+    places = [(feed, shard) for feed in _ORDER for shard in range(shards)]
+    began: str = start["began"] if start else format_instant(now)
     place, key = (start["place"], start.get("key")) if start else (0, None)
     found: dict[str, Listed] = {}
-    while place < len(places):
+    while place < len(places) and len(found) < limit:
         feed, shard = places[place]
-        page, key = stores.conversions.list_page(wanted.program.id, shard, feed, limit - len(found), key)
+        is_last_look = place >= len(places) - shards
+        page, key = stores.conversions.list_page(
+            wanted.program.id, shard, feed, limit - len(found), key, after=began if is_last_look else None
+        )
         found |= {listed.id: listed for listed in page if wanted.takes(listed)}
         if key is None:
             place += 1
-        if len(found) >= limit:
-            break
-    at_end = place >= len(places)
-    return list(found.values()), None if at_end else {"place": place, **({"key": key} if key else {})}
+    if place >= len(places):
+        return list(found.values()), None
+    return list(found.values()), {"place": place, "began": began, **({"key": key} if key else {})}

@@ -10,6 +10,7 @@ from chalicelib.domain.click import TOUCHES, Click
 from chalicelib.domain.conversion import CouponMatch, Signal, Touch
 from chalicelib.domain.fraud import duplicate_customer, self_referral
 from chalicelib.domain.partner import fold_coupon, normal_email
+from chalicelib.domain.path import in_order
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import MAX_WINDOW_DAYS
 from chalicelib.domain.token import Token
@@ -17,12 +18,6 @@ from chalicelib.domain.token import read as read_token
 from chalicelib.services import redirect
 from chalicelib.storage.conversions import Evidence
 from chalicelib.storage.stores import Stores
-
-MAX_TOUCHES = 100
-"""Touches that a conversion keeps: the oldest one and the newest ninety-nine."""
-
-MAX_DEVICES = 20
-"""Devices of one customer whose journeys are gathered."""
 
 _POINTER_DAYS = 400
 
@@ -61,7 +56,8 @@ def gather(
     """The touches and coupons that these clues lead to, as they are known now.
 
     A customer's conversion is noted before the customer's devices are read, and a device before the
-    customer's conversions: whichever of the two comes first, the later one finds it.
+    customer's conversions: whichever of the two comes first, the later one finds it. In the same way a
+    visitor's conversion is noted before the visitor's journey is read, for clicks that are written late.
     """
     since, until = _span(occurred_at)
     touches: list[Touch] = []
@@ -69,14 +65,16 @@ def gather(
     token = read_click_id(stores, clue.click_id)
     if token and clue.click_id:
         touches += _by_click(stores, program, clue.click_id, token, since, until, now)
+    expires = now + timedelta(days=_POINTER_DAYS)
+    if clue.visitor:
+        stores.identities.add_to_journey(program.id, clue.visitor, conversion, expires, trusted=clue.trusted)
     if clue.visitor and (token is None or token.visitor != clue.visitor):
         touches += _journey(stores, program, clue.visitor, since, until, now, "journey")
     if clue.customer:
-        expires = now + timedelta(days=_POINTER_DAYS)
         stores.identities.add_conversion(program.id, clue.customer, conversion, expires)
         known = stores.identities.known(program.id, clue.customer, now)
         earlier = len({*known.conversions} - {conversion})
-        for visitor in known.visitors[:MAX_DEVICES]:
+        for visitor in known.visitors:
             touches += _journey(stores, program, visitor, since, until, now, "customer")
     customers = (clue.customer,) if clue.customer and clue.trusted else ()
     kept, coupons = _bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue)
@@ -120,11 +118,11 @@ def together(gathered: Iterable[Evidence]) -> Evidence:
 
 
 def touches_of_visitor(
-    stores: Stores, program: Program, visitor: str, occurred_at: datetime, now: datetime
+    stores: Stores, program: Program, visitor: str, known_as: str, occurred_at: datetime, now: datetime
 ) -> tuple[Touch, ...]:
-    """The touches of one of the customer's devices up to that time."""
+    """The touches of a journey up to that time; `known_as` is how it is (`journey`, `customer`)."""
     since, until = _span(occurred_at)
-    return _bounded(_journey(stores, program, visitor, since, until, now, "customer"), trusted=True)
+    return _bounded(_journey(stores, program, visitor, since, until, now, known_as), trusted=True)
 
 
 def read_click_id(stores: Stores, click_id: str | None) -> Token | None:
@@ -191,13 +189,7 @@ def _touches(clicks: Iterable[Click], evidence: str) -> list[Touch]:
 
 
 def _bounded(touches: Iterable[Touch], *, trusted: bool) -> tuple[Touch, ...]:
-    best: dict[str, Touch] = {}
-    for touch in sorted(touches, key=lambda t: (t.evidence != "click_id", t.evidence)):
-        best.setdefault(touch.click_id, replace(touch, trusted=trusted))
-    ordered = sorted(best.values(), key=lambda touch: (touch.at, touch.click_id))
-    if len(ordered) > MAX_TOUCHES:
-        ordered = [ordered[0], *ordered[1 - MAX_TOUCHES :]]
-    return tuple(ordered)
+    return in_order([replace(touch, trusted=trusted) for touch in touches])
 
 
 def _coupons(stores: Stores, program: Program, clue: Clue) -> tuple[CouponMatch, ...]:

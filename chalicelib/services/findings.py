@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from chalicelib.domain import spreadsheet
+from chalicelib.domain.conversion import State
 from chalicelib.domain.money import format_major
-from chalicelib.domain.reconciliation import Finding, Kind
+from chalicelib.domain.reconciliation import Finding, Kind, Remedy
 from chalicelib.storage.stores import Stores
 
 SHOWN = 200
@@ -58,6 +60,18 @@ def as_csv(stores: Stores, found: Iterable[Finding]) -> BinaryIO:
         cells = ["" if row[name] is None else spreadsheet.safe(str(row[name])) for name in _COLUMNS]
         lines.write(spreadsheet.line(cells).encode())
     return lines
+
+
+def record(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON."""
+    return asdict(finding)
+
+
+def read(record: dict[str, Any]) -> Finding:
+    """The finding that `record` made."""
+    state = State(record["state"]) if record["state"] else None
+    kinds = {"kind": Kind(record["kind"]), "remedy": Remedy(record["remedy"]), "state": state}
+    return Finding(**{**record, **kinds, "partners": tuple(record["partners"])})
 
 
 def _row(stores: Stores, finding: Finding) -> dict[str, Any]:

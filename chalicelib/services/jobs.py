@@ -14,13 +14,46 @@ from chalicelib.domain.audit import Actor
 from chalicelib.domain.credentials import Caller
 from chalicelib.domain.errors import LinkledgerError, NotFound, Unavailable
 from chalicelib.domain.job import Job, JobKind, JobState
+from chalicelib.services.pacing import HasTime, OutOfTime, always
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.trail import acting
 
 LINK_LIFE = timedelta(minutes=15)
 
 Work = Callable[[Stores, Job, datetime], dict[str, Any]]
-"""Carries out a job and gives its result, which is JSON; it may be called again after a crash."""
+"""Carries out a job and gives its result, which is JSON; it may be called again after a crash.
+
+It may raise `OutOfTime`, and is then called again in another run.
+"""
+
+
+class Pieces:
+    """What a job has worked out so far, kept piece by piece: another run goes on from there."""
+
+    def __init__(self, stores: Stores, job: Job, has_time: HasTime = always) -> None:
+        self._bucket = stores.bucket
+        self._folder = f"{job.folder}work/{job.id}/"
+        self._has_time = has_time
+
+    def of(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The piece of that name, which is JSON: as it was kept, else made now and kept.
+
+        Raises:
+            OutOfTime: there is no time to make it.
+        """
+        kept = self._bucket.find(f"{self._folder}{name}.json")
+        if kept is None:
+            if not self._has_time():
+                raise OutOfTime
+            kept = json.dumps(make(), separators=(",", ":")).encode()
+            self._bucket.write(f"{self._folder}{name}.json", io.BytesIO(kept), "application/json")
+        piece: dict[str, Any] = json.loads(kept)
+        return piece
+
+    def drop(self) -> None:
+        """Forget them all: the job is over."""
+        for key in list(self._bucket.keys(self._folder)):
+            self._bucket.delete(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +111,8 @@ def look(stores: Stores, caller: Caller, job_id: str) -> Looked:
 def carry_out(stores: Stores, job_id: str, works: Mapping[JobKind, Work], now: datetime) -> JobState | None:
     """Carry out a job, once for all times that its message comes; its state after, None where there is none.
 
+    Where its time is over it stays `running`, and is handed to another run.
+
     Raises:
         Unavailable: storage is away; the message should come again.
     """
@@ -91,6 +126,10 @@ def carry_out(stores: Stores, job_id: str, works: Mapping[JobKind, Work], now: d
             result = works[job.kind](stores, job, now)
         write_result(stores, job, result)
         job = replace(job, state=JobState.DONE, finished_at=now)
+    except OutOfTime:
+        observe.count("job_goes_on")
+        stores.jobs.send({"job": job.id})
+        return job.state
     except Unavailable:
         raise
     except LinkledgerError as failure:
@@ -100,6 +139,7 @@ def carry_out(stores: Stores, job_id: str, works: Mapping[JobKind, Work], now: d
         job = _failed(stores, job, "internal", "the job failed for a reason of our own", now)
     latest = stores.jobs.find(job_id) or job
     stores.jobs.advance(replace(job, done=latest.done, total=latest.total))
+    Pieces(stores, job).drop()
     observe.count(f"job_{job.state}")
     return job.state
 

@@ -71,7 +71,7 @@ def drain(stores: Stores, limit: int = MAX_WAITING) -> int:
     while waiting and written < limit:
         item = waiting.popleft()
         try:
-            promptly(lambda item=item: stores.clicks.put_item_once(item))  # type: ignore[misc]
+            promptly(lambda item=item: stores.clicks.put_late_once(item))  # type: ignore[misc]
         except Unavailable:
             waiting.appendleft(item)
             break
@@ -97,7 +97,7 @@ def replay(stores: Stores, lines: Iterable[str], now: datetime) -> dict[str, int
         elif item["expires_at"] <= int(now.timestamp()):
             counted["expired"] += 1
         else:
-            counted["written" if stores.clicks.put_item_once(item) else "known"] += 1
+            counted["written" if stores.clicks.put_late_once(item) else "known"] += 1
     return counted
 
 

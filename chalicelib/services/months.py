@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -76,6 +77,7 @@ def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Mont
                 refreshed.append(month)
             opening = files.opening
         month = month.next()
+    drop_left_drafts(stores, program, refreshed)
     for note in notes:
         if note.at <= now - _BOOKED_WITHIN:
             stores.journal.clear_dirty(program.id, note)
@@ -86,6 +88,20 @@ def drop_draft(stores: Stores, program: str, month: Month) -> None:
     """Remove the draft of a month that is published."""
     for key in stores.bucket.keys(draft_folder(program, month)):
         stores.bucket.delete(key)
+
+
+def drop_left_drafts(stores: Stores, program: Program, of: Iterable[Month] | None = None) -> None:
+    """Remove the drafts of months that are published; of these months, or of the last one that was.
+
+    They are left behind where a closer crashed before it came to that, or a draft was being written beside
+    the close.
+    """
+    closed_through = stores.journal.books(program).closed_through
+    if closed_through is None:
+        return
+    for month in [closed_through] if of is None else of:
+        if month <= closed_through:
+            drop_draft(stores, program.id, month)
 
 
 def _write_draft(stores: Stores, program: Program, month: Month, files: Files) -> bool:

@@ -112,8 +112,10 @@ def match(stores: Stores, matching: Matching, order: Order) -> Match:
     return Match(finding, ours, position)
 
 
-def missing_from_file(stores: Stores, matching: Matching, seen: set[str | None]) -> Iterator[Finding]:
-    """Our conversions of the time that the file covers which it lacks; what was taken back isn't missed.
+def missing_from_file(
+    stores: Stores, matching: Matching, shard: int, seen: set[str | None]
+) -> Iterator[Finding]:
+    """Conversions of a shard and of the time that the file covers which it lacks; not what was taken back.
 
     The index finds them and may lag by moments; each is judged on its own record.
     """
@@ -121,18 +123,17 @@ def missing_from_file(stores: Stores, matching: Matching, seen: set[str | None])
     if span is None:
         return
     program, partner = matching.rules.program, matching.wanted.partner
-    for shard in range(program.shards):
-        for feed in Feed:
-            for listed in stores.conversions.in_feed(program.id, shard, feed):
-                report = listed.report
-                if report.event not in matching.events or not span[0] <= report.occurred_at <= span[1]:
-                    continue
-                if listed.id in seen or (partner and partner not in listed.partners):
-                    continue
-                seen.add(listed.id)
-                ours = _ours(stores, matching, listed.id)
-                if ours and not ours.is_reversed and ours.facts.rejected_at is None:
-                    yield missing_there(ours)
+    for feed in Feed:
+        for listed in stores.conversions.in_feed(program.id, shard, feed):
+            report = listed.report
+            if report.event not in matching.events or not span[0] <= report.occurred_at <= span[1]:
+                continue
+            if listed.id in seen or (partner and partner not in listed.partners):
+                continue
+            seen.add(listed.id)
+            ours = _ours(stores, matching, listed.id)
+            if ours and not ours.is_reversed and ours.facts.rejected_at is None:
+                yield missing_there(ours)
 
 
 def _events(rules: Rules, wanted: Wanted) -> tuple[str, ...]:

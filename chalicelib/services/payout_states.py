@@ -1,58 +1,95 @@
 """After a batch was marked as paid: the rest of its payments, and the conversions that it paid.
 
 A conversion is paid when every entry that made money of it payable stands in a month whose balance its
-partner was paid. Which ones are covered is found by walking the journal's releases, page by page, with a
-note of how far; each is settled again, which books nothing and says where it stands.
+partner was paid. Which ones may be covered is read from the partner's own published statements, with a note
+of how far; each is settled again, which books nothing and says where it stands.
 """
 
-import sys
-from collections.abc import Sequence
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from chalicelib import observe
+from chalicelib.domain import statement
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.journal import Account, Books, Kind
+from chalicelib.domain.journal import Books
 from chalicelib.domain.period import Month
-from chalicelib.services.payouts import carry_on
+from chalicelib.domain.program import Program
+from chalicelib.services.folders import published_folder
+from chalicelib.services.pacing import HasTime, always
+from chalicelib.services.payouts import AT_ONCE, carry_on
 from chalicelib.services.settle import Rules, settle_conversion
 from chalicelib.storage.payouts import Mark, Request
 from chalicelib.storage.stores import Stores
 
+_EVERY = 1_000
+"""Conversions between two notes of how far a statement is read."""
 
-def finish_open(stores: Stores, rules: Rules, now: datetime) -> int:
+
+def finish_open(stores: Stores, rules: Rules, now: datetime, has_time: HasTime = always) -> int:
     """Work off the program's open requests; how many conversions were looked at again.
 
+    Where time is over, the next run goes on from the last statement that was read.
+
     Raises:
-        Unavailable: storage is away; the next run goes on from the last shard that was done.
+        Unavailable: storage is away; the next run goes on in the same way.
     """
     looked_at = 0
     for request in stores.payouts.open_requests(rules.program.id):
-        marks = carry_on(stores, rules.program, request, sys.maxsize, now).marks
-        looked_at += _restate(stores, rules, request, marks, now)
+        progress = carry_on(stores, rules.program, request, AT_ONCE, now)
+        while progress.waiting and has_time():
+            progress = carry_on(stores, rules.program, request, AT_ONCE, now)
+        if progress.waiting:
+            break
+        for conversion in _covered(stores, rules.program, request, progress.marks):
+            looked_at += 1
+            _settle(stores, rules, conversion, now)
+            if not has_time():
+                return looked_at
         stores.payouts.reach(rules.program.id, request.id, None)
     return looked_at
 
 
-def _restate(stores: Stores, rules: Rules, request: Request, marks: Sequence[Mark], now: datetime) -> int:
-    paid = {(mark.partner, mark.currency): mark.after for mark in marks}
-    if not paid:
-        return 0
-    program, books = rules.program, stores.journal.books(rules.program)
-    month = min(_first_unpaid(after, books) for after in paid.values())
-    looked_at = 0
+def _covered(stores: Stores, program: Program, request: Request, marks: Sequence[Mark]) -> Iterator[str]:
+    """The conversions of the statements that the payments cover, from the first that wasn't read yet."""
+    books = stores.journal.books(program)
+    since: dict[str, Month] = {}
+    for mark in marks:
+        first = _first_unpaid(mark.after, books)
+        since[mark.partner] = min(first, since.get(mark.partner, first))
+    month = min(since.values(), default=request.month.next())
     while month <= request.month:
-        for shard in range(program.shards):
-            place = f"{month}#{shard:03d}"
-            if place <= request.reached:
+        wanted = [partner for partner, first in since.items() if first <= month]
+        for partner in _with_statement(stores, program, month, wanted):
+            if f"{month}#{partner}#~" <= request.reached:
                 continue
-            for entry in stores.journal.entries(program.id, month, shard):
-                moves = entry.kind is Kind.RELEASE or entry.account is Account.PAYABLE
-                if moves and entry.conversion and (entry.partner, entry.currency) in paid:
-                    looked_at += 1
-                    _settle(stores, rules, entry.conversion, now)
-            stores.payouts.reach(program.id, request.id, place)
+            for number, conversion in enumerate(_conversions(stores, program, month, partner)):
+                place = f"{month}#{partner}#{number:09d}"
+                if place > request.reached:
+                    yield conversion
+                    if number % _EVERY == 0:
+                        stores.payouts.reach(program.id, request.id, place)
+            stores.payouts.reach(program.id, request.id, f"{month}#{partner}#~")
         month = month.next()
-    return looked_at
+
+
+def _with_statement(stores: Stores, program: Program, month: Month, partners: Iterable[str]) -> list[str]:
+    """Those of the partners who have a statement of the month, in order."""
+    manifest = stores.bucket.find(published_folder(program.id, month) + "manifest.json")
+    if manifest is None:
+        raise Unavailable("ledger_missing", f"the ledger of {month} can't be read")
+    names = {part["name"] for part in json.loads(manifest)["parts"]}
+    return sorted(partner for partner in partners if statement.name(partner) in names)
+
+
+def _conversions(stores: Stores, program: Program, month: Month, partner: str) -> Iterator[str]:
+    body = stores.bucket.find(published_folder(program.id, month) + statement.name(partner))
+    if body is None:
+        raise Unavailable("ledger_missing", f"the statement of {partner} of {month} can't be read")
+    rows = csv.DictReader(io.StringIO(body.decode(), newline=""))
+    yield from dict.fromkeys(row["conversion_id"] for row in rows if row["conversion_id"])
 
 
 def _settle(stores: Stores, rules: Rules, conversion: str, now: datetime) -> None:

@@ -4,7 +4,6 @@ What is too much for one pass is handed on, shard by shard, to workers beside it
 how far they are: what was settled has left its place in the queue, so whoever begins again goes on.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -12,15 +11,13 @@ from chalicelib import observe
 from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.program import Program
 from chalicelib.services import fraud_looking, healing, months, payout_states
+from chalicelib.services.pacing import HasTime, always
 from chalicelib.services.settle import Result, Rules, rules_of, settle_conversion
 from chalicelib.storage.conversions import Feed, Waiting
 from chalicelib.storage.stores import Stores
 
 MOST_IN_ONE_PASS = 5_000
 """Conversions of a program that one pass settles itself, where there is a queue to hand on the rest."""
-
-HasTime = Callable[[], bool]
-"""Tells whether there is time for one conversion more."""
 
 
 @dataclass(slots=True)
@@ -54,11 +51,7 @@ class Summary:
         return asdict(self)
 
 
-def _always() -> bool:
-    return True
-
-
-def reconcile(stores: Stores, now: datetime, has_time: HasTime = _always) -> Summary:
+def reconcile(stores: Stores, now: datetime, has_time: HasTime = always) -> Summary:
     """Carry out one pass over every program; safe to repeat, late, early or beside another one.
 
     When time is over, the programs that are left wait for the next pass.
@@ -84,12 +77,12 @@ def _reconcile_program(
     stores: Stores, program_id: str, now: datetime, summary: Summary, has_time: HasTime
 ) -> None:
     rules = rules_of(stores, program_id)
-    healing.wake_again(stores, rules.program, now)
+    healing.wake_again(stores, rules.program, now, has_time)
     _look_at_partners(stores, rules, now, summary)
     until = summary.looked_at + MOST_IN_ONE_PASS if stores.shards_to_settle.is_there else None
     for shard in settle_due(stores, rules, now, summary, _within(summary, until, has_time)):
         _hand_on(stores, program_id, shard, summary)
-    _finish_payouts(stores, rules, now, summary)
+    _finish_payouts(stores, rules, now, summary, has_time)
     summary.drafts += len(months.refresh_drafts(stores, rules.program, now))
 
 
@@ -103,16 +96,16 @@ def _look_at_partners(stores: Stores, rules: Rules, now: datetime, summary: Summ
         observe.count("partners_not_looked_at")
 
 
-def _finish_payouts(stores: Stores, rules: Rules, now: datetime, summary: Summary) -> None:
+def _finish_payouts(stores: Stores, rules: Rules, now: datetime, summary: Summary, has_time: HasTime) -> None:
     try:
-        summary.paid += payout_states.finish_open(stores, rules, now)
+        summary.paid += payout_states.finish_open(stores, rules, now, has_time)
     except Unavailable:
         summary.postponed += 1
         observe.count("payouts_postponed")
 
 
 def settle_due(
-    stores: Stores, rules: Rules, now: datetime, summary: Summary, goes_on: HasTime = _always
+    stores: Stores, rules: Rules, now: datetime, summary: Summary, goes_on: HasTime = always
 ) -> list[int]:
     """Settle everything of a program that waits to be decided or whose hold is over.
 

@@ -7,8 +7,9 @@ while it is reconciled. Everything else waits for `recover`, which carries out e
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib.domain import ids
@@ -19,12 +20,13 @@ from chalicelib.domain.orders import Order, read_orders
 from chalicelib.domain.reconciliation import Finding, Kind, Remedy, counts, unreadable
 from chalicelib.services import findings, jobs, order_matching, remedies
 from chalicelib.services.order_matching import Matching, Wanted
+from chalicelib.services.pacing import HasTime, always
 from chalicelib.storage.stores import Stores
 
 UPLOAD_LIFE = timedelta(hours=1)
 
-_EVERY = 100
-"""Rows between two notes of how far it is."""
+_EVERY = 500
+"""Orders of one piece of the work, which is kept: a run whose time is over is followed by one from there."""
 
 
 def ask(stores: Stores, wanted: Wanted, csv: bytes, now: datetime) -> Job:
@@ -76,28 +78,25 @@ def folder_of(program: str, name: str) -> str:
     return f"reconciliations/{program}/{name}/"
 
 
-def carry_out(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
+def carry_out(stores: Stores, job: Job, now: datetime, has_time: HasTime = always) -> dict[str, Any]:
     """Reconcile: the result, its rows in `findings.csv` beside it."""
     matching = order_matching.load(stores, job)
-    orders = matching.file.orders
+    orders, pieces = matching.file.orders, jobs.Pieces(stores, job, has_time)
     found: list[Finding] = []
     positions: Counter[int] = Counter()
     confirmed = 0
-    for number, order in enumerate(orders):
-        matched = order_matching.match(stores, matching, order)
-        if matched.ours is not None:
-            positions[matched.position] += 1
-            if (matched.finding.kind, matched.finding.remedy) == (Kind.MATCHED, Remedy.CONFIRM):
-                remedies.confirm(stores, matching.rules.program, order, matched.ours, now)
-                confirmed += 1
-                matched = order_matching.match(stores, matching, order)
-        found.append(matched.finding)
-        if number % _EVERY == 0:
-            jobs.progress(stores, job, number, len(orders))
+    for start in range(0, len(orders), _EVERY):
+        part = orders[start : start + _EVERY]
+        piece = pieces.of(f"orders-{start:06d}", partial(_compare, stores, matching, part, now))
+        found += map(findings.read, piece["findings"])
+        positions.update({int(position): count for position, count in piece["positions"].items()})
+        confirmed += piece["confirmed"]
+        jobs.progress(stores, job, min(start + _EVERY, len(orders)), len(orders))
     seen = {finding.conversion for finding in found}
-    found += order_matching.missing_from_file(stores, matching, seen)
+    for shard in range(matching.rules.program.shards):
+        piece = pieces.of(f"missing-{shard:03d}", partial(_missing, stores, matching, shard, seen))
+        found += map(findings.read, piece["findings"])
     found += [unreadable(row) for row in matching.file.bad_rows]
-    jobs.progress(stores, job, len(orders), len(orders))
     stores.bucket.write(f"{job.folder}findings.csv", findings.as_csv(stores, found), "text/csv")
     return {
         "kind": job.request["kind"],
@@ -112,14 +111,55 @@ def carry_out(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
     }
 
 
-def carry_out_recovery(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
+def _compare(stores: Stores, matching: Matching, orders: Sequence[Order], now: datetime) -> dict[str, Any]:
+    """What came of some of the orders; browsers' reports that they vouch for are confirmed."""
+    found: list[Finding] = []
+    positions: Counter[int] = Counter()
+    confirmed = 0
+    for order in orders:
+        matched = order_matching.match(stores, matching, order)
+        if matched.ours is not None:
+            positions[matched.position] += 1
+            if (matched.finding.kind, matched.finding.remedy) == (Kind.MATCHED, Remedy.CONFIRM):
+                remedies.confirm(stores, matching.rules.program, order, matched.ours, now)
+                confirmed += 1
+                matched = order_matching.match(stores, matching, order)
+        found.append(matched.finding)
+    return {"findings": [findings.record(f) for f in found], "positions": positions, "confirmed": confirmed}
+
+
+def _missing(stores: Stores, matching: Matching, shard: int, seen: set[str | None]) -> dict[str, Any]:
+    found = order_matching.missing_from_file(stores, matching, shard, seen)
+    return {"findings": [findings.record(f) for f in found]}
+
+
+def carry_out_recovery(stores: Stores, job: Job, now: datetime, has_time: HasTime = always) -> dict[str, Any]:
     """Do what each finding asks for, looked at anew; the result says what was done, and what could not be."""
     matching = order_matching.load(stores, job)
-    orders = matching.file.orders
+    orders, pieces = matching.file.orders, jobs.Pieces(stores, job, has_time)
     name = remedies.Naming(matching.events[0], _named_by(stores, job))
     done: Counter[str] = Counter()
     failed: list[dict[str, Any]] = []
-    for number, order in enumerate(orders):
+    for start in range(0, len(orders), _EVERY):
+        part = orders[start : start + _EVERY]
+        piece = pieces.of(f"orders-{start:06d}", partial(_recover, stores, matching, part, name, now))
+        done.update(piece["done"])
+        failed += piece["failed"]
+        jobs.progress(stores, job, min(start + _EVERY, len(orders)), len(orders))
+    return {
+        "of": job.request["of"],
+        "done": done,
+        "failures": len(failed),
+        "failed": failed[: findings.SHOWN],
+    }
+
+
+def _recover(
+    stores: Stores, matching: Matching, orders: Sequence[Order], name: remedies.Naming, now: datetime
+) -> dict[str, Any]:
+    done: Counter[str] = Counter()
+    failed: list[dict[str, Any]] = []
+    for order in orders:
         try:
             for remedy in _right(stores, matching, order, name, now):
                 done[remedy] += 1
@@ -128,15 +168,7 @@ def carry_out_recovery(stores: Stores, job: Job, now: datetime) -> dict[str, Any
         except LinkledgerError as refusal:
             row = {"line": order.line, "order_id": order.ids[0]}
             failed.append({**row, "code": refusal.code, "message": refusal.message})
-        if number % _EVERY == 0:
-            jobs.progress(stores, job, number, len(orders))
-    jobs.progress(stores, job, len(orders), len(orders))
-    return {
-        "of": job.request["of"],
-        "done": done,
-        "failures": len(failed),
-        "failed": failed[: findings.SHOWN],
-    }
+    return {"done": done, "failed": failed}
 
 
 def _right(

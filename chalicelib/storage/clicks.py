@@ -35,6 +35,7 @@ _ATTRIBUTES = {
     "sub": "s",
     "flags": "g",
 }
+_LATE = "z"
 _REPEAT = "q"
 _REVISED_FROM = "w"
 
@@ -58,9 +59,12 @@ class Clicks:
         """Write a click in the form that `to_item` gave it."""
         self._table.put(item)
 
-    def put_item_once(self, item: Item) -> bool:
-        """Write a click in the form that `to_item` gave it, where no row has its key; False where one has."""
-        return self._table.put_once(item)
+    def put_late_once(self, item: Item) -> bool:
+        """Write a click in the form that `to_item` gave it, where no row has its key; False where one has.
+
+        It is marked as late: an order may have come before it.
+        """
+        return self._table.put_once(item | {_LATE: True})
 
     def find(self, program: str, visitor: str, at: datetime, nonce: str, now: datetime) -> Click | None:
         """The click with this key, whatever its verdict; None where it is not there or has expired."""
@@ -144,6 +148,11 @@ def of_item(item: Item) -> Click:
 def revised_from(item: Item) -> Verdict | None:
     """The verdict that the last revision of this click replaced; None where the last change was none."""
     return Verdict(item[_REVISED_FROM]) if _REVISED_FROM in item else None
+
+
+def came_late(item: Item) -> bool:
+    """Whether the click was written after its moment, because storage was away or its row was lost."""
+    return bool(item.get(_LATE)) or "restored" in item.get(_ATTRIBUTES["flags"], ())
 
 
 def is_repeat(item: Item) -> bool:

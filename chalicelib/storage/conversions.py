@@ -65,7 +65,8 @@ class Conversion:
     """A conversion as stored: its facts, and the envelope. `outcome` is what its last report was told.
 
     `appended` counts what was told since the first report; `shown` how much of it its customer's later
-    orders were decided by.
+    orders were decided by; `told_later` how often evidence came since, that nobody vouches for, and that
+    somebody does.
     """
 
     facts: Facts
@@ -79,6 +80,7 @@ class Conversion:
     quarantined: str | None = None
     appended: int = 0
     shown: int | None = None
+    told_later: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,13 +390,21 @@ class Conversions:
             yield Waiting(item["pk"], item["version"])
 
     def in_feed(
-        self, program: str, shard: int, feed: Feed, until: datetime | None = None
+        self,
+        program: str,
+        shard: int,
+        feed: Feed,
+        until: datetime | None = None,
+        since: str | None = None,
     ) -> Iterator[Listed]:
-        """What stands in that place of the queue, oldest first, up to that time; the index may lag."""
-        return map(_listed, self._in_feed(program, shard, feed, until))
+        """What stands in that place of the queue, oldest first, up to that time; the index may lag.
+
+        `since` is the `feed_at` to begin with.
+        """
+        return map(_listed, self._in_feed(program, shard, feed, until, since))
 
     def _in_feed(
-        self, program: str, shard: int, feed: Feed, until: datetime | None
+        self, program: str, shard: int, feed: Feed, until: datetime | None, since: str | None = None
     ) -> Iterator[dict[str, Any]]:
         start: dict[str, Any] | None = None
         last = f"{format_instant(until)}\U0010ffff" if until else None
@@ -404,6 +414,7 @@ class Conversions:
                 "feed_at",
                 _feed_key(program, shard, feed),
                 index="queue",
+                first=since,
                 last=last,
                 start=start,
             )
@@ -413,14 +424,24 @@ class Conversions:
             start = page.next_key
 
     def list_page(
-        self, program: str, shard: int, feed: Feed, limit: int, start: dict[str, Any] | None
+        self,
+        program: str,
+        shard: int,
+        feed: Feed,
+        limit: int,
+        start: dict[str, Any] | None,
+        after: str | None = None,
     ) -> tuple[list[Listed], dict[str, Any] | None]:
-        """Up to `limit` of that place, newest first, and the key to go on from."""
+        """Up to `limit` of that place, newest first, and the key to go on from.
+
+        With `after` (an instant) only what came there later.
+        """
         page = self._table.page(
             "feed",
             "feed_at",
             _feed_key(program, shard, feed),
             index="queue",
+            first=f"{after}\U0010ffff" if after else None,
             newest_first=True,
             limit=limit,
             start=start,
@@ -498,7 +519,19 @@ def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]
         quarantined=head.get("quarantined"),
         appended=head.get("appended", 0),
         shown=head.get("shown"),
+        told_later=_told_later(items),
     )
+
+
+def _told_later(items: dict[str, dict[str, Any]]) -> tuple[int, int]:
+    told = [
+        bool(item.get("customers"))
+        or any(records.read_touch(touch).trusted for touch in item.get("touches", []))
+        or any(records.read_coupon(coupon).trusted for coupon in item.get("coupons", []))
+        for sk, item in items.items()
+        if sk.startswith("evidence#")
+    ]
+    return len(told) - sum(told), sum(told)
 
 
 _OF_THE_ORDER = ("program", "conversion", "order_id", "event")

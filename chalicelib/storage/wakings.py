@@ -7,15 +7,19 @@ from datetime import datetime
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.conversions import Feed
-from chalicelib.storage.table import Table
+from chalicelib.storage.table import ConditionFailed, Table, equals
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Since when the conversions of which place of the queue are to be woken once more."""
+    """Since when the conversions of which place of the queue are to be woken once more.
+
+    `reached` is the shard and the place in it up to which that is done.
+    """
 
     feed: Feed
     at: datetime
+    reached: tuple[int, str] | None = None
 
 
 class Wakings:
@@ -31,13 +35,27 @@ class Wakings:
     def before(self, program: str, until: datetime) -> Iterator[Noted]:
         """The notes up to that time."""
         for item in self._table.query(_key(program), prefix="wake#"):
-            noted = Noted(Feed(item["sk"].split("#")[1]), parse_instant(item["at"], "at"))
+            reached = tuple(item["reached"]) if "reached" in item else None
+            noted = Noted(Feed(item["sk"].split("#")[1]), parse_instant(item["at"], "at"), reached)
             if noted.at <= until:
                 yield noted
 
+    def reach(self, program: str, noted: Noted, reached: tuple[int, str]) -> None:
+        """Keep how far it is done, unless the note was written again meanwhile."""
+        try:
+            self._table.update(
+                _key(program), f"wake#{noted.feed}", {"reached": list(reached)}, equals("at", _text(noted))
+            )
+        except ConditionFailed:
+            return
+
     def clear(self, program: str, noted: Noted) -> None:
         """Remove the note, unless it was written again meanwhile."""
-        self._table.delete_if(_key(program), f"wake#{noted.feed}", "at", format_instant(noted.at))
+        self._table.delete_if(_key(program), f"wake#{noted.feed}", "at", _text(noted))
+
+
+def _text(noted: Noted) -> str:
+    return format_instant(noted.at)
 
 
 def _key(program: str) -> str:

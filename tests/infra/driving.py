@@ -81,6 +81,7 @@ class Driver:
         self._job("reconcile")
         self._sell(click, "stream")
         released_later = self._sale
+        self._write_late(click)
         self._streams()
         self._correct(click, "stream")
         self._streams()
@@ -370,6 +371,15 @@ class Driver:
             pass
         self._recorder.doing = None
         assert not worker.failing, f"{function} fails"
+
+    def _write_late(self, click: str) -> None:
+        """Another click of the same visitor, as `replay-clicks` writes it from a log."""
+        dynamodb, table = self._engine.client("dynamodb"), f"{self._stage.environment['TABLE_PREFIX']}-clicks"
+        items = dynamodb.scan(TableName=table)["Items"]
+        item = next(item for item in items if item.get("t", {}).get("S") == click)
+        earlier = f"{self._clock() - timedelta(hours=1):%Y-%m-%dT%H:%M:%S.000Z}#00beef"
+        late = {**item, "sk": {"S": earlier}, "t": {"S": "late"}, "z": {"BOOL": True}}
+        dynamodb.put_item(TableName=table, Item=late)
 
     def _lose_the_stale_click(self) -> None:
         dynamodb, table = self._engine.client("dynamodb"), f"{self._stage.environment['TABLE_PREFIX']}-clicks"

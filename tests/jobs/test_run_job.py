@@ -83,11 +83,13 @@ def test_a_notice_that_comes_twice_starts_one_job(
     drop(stage, shop, "orders-1.csv")
     seen = []
     handle = worker._handle
-    monkeypatch.setattr(worker, "_handle", lambda message: (seen.append(message), handle(message)))
+    monkeypatch.setattr(
+        worker, "_handle", lambda message, time: (seen.append(message), handle(message, time))
+    )
     work(engine, stage)
     notice = next(message for message in seen if "Records" in message)
     started = sum("job" in message for message in seen)
-    handle(notice)
+    handle(notice, lambda: True)
     work(engine, stage)
     assert sum("job" in message for message in seen) == started == 1
 
@@ -110,7 +112,7 @@ def test_where_storage_is_away_the_message_comes_again(
 ) -> None:
     job = reconciliations.ask(stage.stores, Wanted(shop.program), CSV, LATER)
 
-    def away(*_: object) -> dict[str, Any]:
+    def away(*_: object, **__: object) -> dict[str, Any]:
         raise Unavailable("storage_unavailable", "away")
 
     monkeypatch.setitem(worker.WORKS, job.kind, away)
@@ -129,7 +131,7 @@ def test_a_job_that_fails_says_so_and_may_be_asked_for_again(
     done = stage.stores.jobs.find(asked.id)
     assert done is not None
 
-    def broken(*_: object) -> dict[str, Any]:
+    def broken(*_: object, **__: object) -> dict[str, Any]:
         raise RuntimeError("broken")
 
     with monkeypatch.context() as patch:

@@ -10,6 +10,7 @@ from chalicelib.domain.conversion import Content, Outcome, State
 from chalicelib.domain.errors import Conflict, Invalid
 from chalicelib.domain.program import Method
 from chalicelib.services import capture, conversions
+from chalicelib.services.settle import rules_of, settle_conversion
 from tests import scene
 from tests.scene import MONTH_START
 
@@ -160,7 +161,7 @@ def test_what_is_not_acceptable_is_refused_and_nothing_is_stored(stage, changes:
     shop = scene.make(stage.stores)
     with pytest.raises(Invalid, match=code):
         capture.record(stage.stores, shop.program, an_order(**changes), NOW)
-    listed, _ = conversions.list_page(stage.stores, conversions.Wanted(shop.program), 10, None)
+    listed, _ = conversions.list_page(stage.stores, conversions.Wanted(shop.program), 10, None, NOW)
     assert listed == []
 
 
@@ -174,3 +175,25 @@ def test_a_clock_that_is_ten_minutes_ahead_is_accepted(stage) -> None:
     shop = scene.make(stage.stores)
     ahead = an_order(occurred_at=NOW + timedelta(minutes=10), coupon="ANNA")
     assert capture.record(stage.stores, shop.program, ahead, NOW).outcome is Outcome.RECORDED
+
+
+def test_a_browser_cannot_fill_an_order_with_clicks_and_those_that_are_vouched_for_still_count(stage) -> None:
+    shop = scene.make(stage.stores)
+    clicks = [shop.click(stage.stores, NOW - timedelta(hours=n + 1)) for n in range(30)]
+    content = Content(10_000, "EUR")
+
+    def tell(method: Method, click) -> capture.Reply:
+        incoming = capture.Incoming("sale", "order", content, method, click.token, occurred_at=NOW)
+        return capture.record(stage.stores, shop.program, incoming, NOW)
+
+    replies = [tell(Method.PIXEL, click) for click in clicks]
+    sold = replies[0].id
+    found = stage.stores.conversions.find(sold)
+    assert found.told_later == (capture.MAX_TOLD_LATER, 0)
+    assert len(found.facts.touches) == 1 + capture.MAX_TOLD_LATER
+    assert {reply.id for reply in replies} == {sold}
+    late = shop.click(stage.stores, NOW - timedelta(minutes=1), "ben")
+    tell(Method.API, clicks[0])
+    tell(Method.API, late)
+    settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), sold, NOW)
+    assert stage.stores.conversions.find(sold).partners == ("ben",)

@@ -7,7 +7,9 @@ import pytest
 
 from chalicelib.domain.conversion import Content, Outcome
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.path import in_order
 from chalicelib.domain.program import Method
+from chalicelib.domain.token import visitor_text
 from chalicelib.services import capture, identities
 from chalicelib.services.settle import rules_of, settle_conversion
 from chalicelib.storage.table import Table
@@ -143,3 +145,56 @@ def test_only_a_click_of_ours_can_be_unlinked(stage) -> None:
     shop = scene.make(stage.stores)
     with pytest.raises(Invalid, match="click_id_invalid"):
         identities.unlink(stage.stores, shop.program, "customer-7", "x" * 59)
+
+
+def test_as_many_devices_as_a_customer_may_have_count_in_whatever_order_they_came(stage) -> None:
+    found = []
+    for order_first in (False, True):
+        shop = scene.make(stage.stores)
+        clicks = [shop.click(stage.stores, NOW - timedelta(hours=n + 1)) for n in range(30)]
+        sold = None
+        if order_first:
+            sold = capture.record(stage.stores, shop.program, an_order(), NOW).id
+        for click in clicks:
+            identities.link(stage.stores, shop.program, "customer-7", click.token, NOW)
+        sold = sold or capture.record(stage.stores, shop.program, an_order(), NOW).id
+        facts = stage.stores.conversions.find(sold).facts
+        found.append(len(in_order(facts.touches)))
+    assert found == [30, 30]
+
+
+def test_a_device_too_many_is_refused_and_no_other_forgotten(stage) -> None:
+    shop = scene.make(stage.stores)
+    clicks = [shop.click(stage.stores, NOW - timedelta(hours=n + 1)) for n in range(4)]
+    for click in clicks[:2]:
+        identities.link(stage.stores, shop.program, "customer-7", click.token, NOW, most=2)
+    with pytest.raises(Invalid, match="devices_exhausted"):
+        identities.link(stage.stores, shop.program, "customer-7", clicks[2].token, NOW, most=2)
+    identities.link(stage.stores, shop.program, "customer-7", clicks[1].token, NOW, most=2)
+    identities.link(stage.stores, shop.program, "customer-7", clicks[3].token, NOW)
+
+
+def test_more_clicks_than_a_path_holds_leave_the_same_ones_whichever_device_is_told_first(stage) -> None:
+    kept = []
+    for turned in (False, True):
+        shop = scene.make(stage.stores)
+        devices = []
+        for device in range(2):
+            visitor = visitor_text(bytes([device]) * 10)
+            at = NOW - timedelta(days=2, minutes=device)
+            devices.append(
+                [shop.click(stage.stores, at + timedelta(minutes=2 * n), visitor=visitor) for n in range(70)]
+            )
+        sold = capture.record(stage.stores, shop.program, an_order(), NOW).id
+        for clicks in reversed(devices) if turned else devices:
+            identities.link(stage.stores, shop.program, "customer-7", clicks[0].token, NOW)
+        path = in_order(stage.stores.conversions.find(sold).facts.touches)
+        kept.append([touch.at for touch in path])
+    assert len(kept[0]) == 100
+    assert kept[0] == kept[1]
+
+
+def an_order() -> capture.Incoming:
+    return capture.Incoming(
+        "sale", "order", Content(10_000, "EUR"), Method.API, customer_id="customer-7", occurred_at=NOW
+    )

@@ -8,9 +8,10 @@ import pytest
 
 from chalicelib.domain.conversion import AdjustmentKind, State
 from chalicelib.domain.decision import decide
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.period import Month
-from chalicelib.services import adjustments, conversions, healing, ledgers
+from chalicelib.services import adjustments, close, conversions, healing, ledgers, months
 from chalicelib.services.close import CloseStopped, close_months, close_program
 from chalicelib.services.reconcile import reconcile
 from tests import scene
@@ -167,8 +168,114 @@ def test_lists_walk_every_place_once_page_by_page(stage) -> None:
     seen: list[str] = []
     start = None
     while True:
-        page, start = conversions.list_page(stage.stores, conversions.Wanted(shop.program), 4, start)
+        page, start = conversions.list_page(stage.stores, conversions.Wanted(shop.program), 4, start, SOLD_AT)
         seen += [listed.id for listed in page]
         if start is None:
             break
     assert sorted(seen) == sorted(sold)
+
+
+def walked(stage, shop, limit: int, between) -> list[str]:
+    """A list walked to its end, with something done after each page."""
+    seen: list[str] = []
+    start = None
+    while True:
+        wanted = conversions.Wanted(shop.program)
+        page, start = conversions.list_page(stage.stores, wanted, limit, start, SOLD_AT + timedelta(hours=1))
+        seen += [listed.id for listed in page]
+        if start is None:
+            return seen
+        between()
+
+
+def test_a_row_that_moves_while_a_list_is_walked_is_not_missed(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = {shop.sell(stage.stores, SOLD_AT + timedelta(minutes=i)).id for i in range(5)}
+    sold |= {shop.sell(stage.stores, SOLD_AT, code="CARA").id for _ in range(5)}
+    reconcile(stage.stores, SOLD_AT)
+    stage.stores.catalogue.add_coupon_once(Coupon(shop.program.id, "cara", "CARA", SOLD_AT))
+    steps = iter(
+        [
+            lambda: healing.wake_unattributed(stage.stores, shop.program.id, SOLD_AT + timedelta(hours=2)),
+            lambda: reconcile(stage.stores, SOLD_AT + timedelta(hours=2)),
+            lambda: reconcile(stage.stores, SOLD_AT + timedelta(days=20)),
+        ]
+    )
+    seen = walked(stage, shop, 2, lambda: next(steps, lambda: None)())
+    assert set(seen) == sold
+
+
+def test_a_row_that_is_to_be_decided_again_is_met_at_the_end(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = {shop.sell(stage.stores, SOLD_AT, code="CARA").id for _ in range(6)}
+    reconcile(stage.stores, SOLD_AT)
+    later = SOLD_AT + timedelta(hours=2)
+    seen = walked(stage, shop, 2, lambda: healing.wake_unattributed(stage.stores, shop.program.id, later))
+    assert set(seen) == sold
+
+
+def drafts(stage, shop) -> list[str]:
+    return list(stage.stores.bucket.keys(f"drafts/{shop.program.id}/2026-09/"))
+
+
+def test_a_draft_that_a_crash_left_behind_goes_with_the_next_run(stage, monkeypatch) -> None:
+    shop = scene.make(stage.stores)
+    shop.sell(stage.stores, SOLD_AT)
+    reconcile(stage.stores, SOLD_AT)
+    with monkeypatch.context() as patch:
+        patch.setattr(months, "drop_draft", lambda *_: None)
+        close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    assert drafts(stage, shop) != []
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    assert drafts(stage, shop) == []
+
+
+def test_a_draft_that_is_written_beside_the_close_does_not_stay(stage, monkeypatch) -> None:
+    shop = scene.make(stage.stores)
+    shop.sell(stage.stores, SOLD_AT)
+    write, closed = months._write_draft, []
+
+    def write_while_it_closes(*arguments) -> bool:
+        if not closed:
+            closed.append(close_program(stage.stores, shop.program.id, AFTER_GRACE))
+        return write(*arguments)
+
+    monkeypatch.setattr(months, "_write_draft", write_while_it_closes)
+    reconcile(stage.stores, SOLD_AT)
+    assert closed[0]
+    assert drafts(stage, shop) == []
+
+
+def test_a_closer_of_another_version_that_comes_late_finds_nothing_to_do(stage, monkeypatch) -> None:
+    shop = scene.make(stage.stores)
+    shop.sell(stage.stores, SOLD_AT)
+    claim = close._claim
+
+    def outrun(*arguments):
+        if not outrun.ran:
+            outrun.ran = True
+            close_program(stage.stores, shop.program.id, AFTER_GRACE)
+            monkeypatch.setattr(close, "ENGINE", "another version")
+        return claim(*arguments)
+
+    outrun.ran = False
+    monkeypatch.setattr(close, "_claim", outrun)
+    assert close_program(stage.stores, shop.program.id, AFTER_GRACE) == []
+    assert audit(stage.stores, shop.program).problems == []
+
+
+def test_a_close_waits_for_a_conversion_that_could_not_be_settled_just_now(stage, monkeypatch) -> None:
+    shop = scene.make(stage.stores)
+    sold = shop.sell(stage.stores, SOLD_AT).id
+    with monkeypatch.context() as patch:
+        patch.setattr("chalicelib.services.reconcile.settle_conversion", throttled)
+        with pytest.raises(Unavailable, match="settlement_postponed"):
+            close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    assert stage.stores.journal.books(shop.program).closing is None
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    rows = audit(stage.stores, shop.program).published[SEPTEMBER]
+    assert {row["conversion_id"] for row in rows} == {sold}
+
+
+def throttled(*_: object) -> None:
+    raise Unavailable("storage_unavailable", "storage does not answer; try again")

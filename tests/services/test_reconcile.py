@@ -8,6 +8,7 @@ import pytest
 from chalicelib.domain.conversion import State
 from chalicelib.domain.errors import NotFound
 from chalicelib.services import reconcile
+from chalicelib.services.pacing import HasTime
 from chalicelib.storage.queues import Queue
 from local.engine import Engine
 from local.functions import QueueSource
@@ -53,7 +54,7 @@ def states(stage: Stage, shop: Scene) -> list[State]:
     ]
 
 
-def time_for(count: int) -> reconcile.HasTime:
+def time_for(count: int) -> HasTime:
     left = iter([True] * count)
     return lambda: next(left, False)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -12,8 +13,9 @@ from chalicelib.domain.job import Job
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
-from chalicelib.services import adjustments, capture, reconciliations
+from chalicelib.services import adjustments, capture, jobs, reconciliations
 from chalicelib.services.order_matching import Wanted
+from chalicelib.services.pacing import at_most
 from chalicelib.services.reconcile import reconcile
 from chalicelib.storage.conversions import Conversion
 from chalicelib.storage.stores import Stores
@@ -251,3 +253,59 @@ def test_a_reconciliation_that_is_not_done_cannot_be_confirmed(stage: Stage, sho
     with pytest.raises(Conflict) as refusal:
         reconciliations.recover(stage.stores, job, LATER)
     assert refusal.value.code == "job_not_done"
+
+
+PARTLY = "order_id,amount,currency,status,refunded,date\npart,100.00,EUR,paid,30.00,2026-09-10\n"
+
+
+def in_runs(stage: Stage, job: Job, work: object) -> int:
+    """Carry the job out in runs of which each has time for one piece; how many there were."""
+    runs = 0
+    while not (stage.stores.jobs.find(job.id) or job).is_over:
+        paced = partial(work, has_time=at_most(1))
+        jobs.carry_out(stage.stores, job.id, {job.kind: paced}, LATER)
+        runs += 1
+        assert runs < 20
+    return runs
+
+
+def test_a_file_for_which_one_run_has_no_time_is_gone_on_with(
+    stage: Stage, shop: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliations, "_EVERY", 2)
+    told_of_all(stage.stores, shop)
+    job = ask(stage, shop, ORDERS)
+    assert in_runs(stage, job, reconciliations.carry_out) == 5
+    came_to = result(stage, job)
+    assert came_to["remedies"] == {"void": 1, "refund": 1, "record": 1}
+    assert reasons(came_to, "missing") == [
+        ("lost", "missing_here", "coupon_never_reported"),
+        ("ours", "missing_there", "not_in_file"),
+    ]
+    assert list(stage.stores.bucket.keys(f"{job.folder}work/")) == []
+    done = stage.stores.jobs.find(job.id)
+    assert done is not None
+    recovery = reconciliations.recover(stage.stores, done, LATER)
+    assert in_runs(stage, recovery, reconciliations.carry_out_recovery) == 3
+    assert result(stage, recovery)["done"] == {"void": 1, "refund": 1, "record": 1}
+
+
+def test_a_refund_that_the_file_and_then_the_cart_tell_is_taken_once(
+    stage: Stage, engine: Engine, shop: Scene
+) -> None:
+    sold = told(stage.stores, shop, "part")
+    job = ask(stage, shop, PARTLY)
+    work(engine, stage)
+    done = stage.stores.jobs.find(job.id)
+    assert done is not None
+    reconciliations.recover(stage.stores, done, LATER)
+    work(engine, stage)
+    details = adjustments.Details(happened_at=SOLD + timedelta(days=1))
+    late = LATER + timedelta(days=1)
+    adjustments.adjust(stage.stores, sold, "shopify-refund-1", AdjustmentKind.REFUND, 3000, "", late, details)
+    reconcile(stage.stores, late)
+    found = held(stage.stores, shop, "part")
+    assert sum(e.commission_minor for e in found.booked.entries) == 700
+    again = ask(stage, shop, PARTLY)
+    work(engine, stage)
+    assert result(stage, again)["remedies"] == {}
