@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.measure import Measure, Measures
 
 ROOT = Path(__file__).resolve().parents[1]
-BENCHES = ("redirect", "cold_start", "capacity", "decisions", "worth", "close", "load", "tag")
+BENCHES = ("redirect", "cold_start", "capacity", "decisions", "worth", "close", "reconcile", "load", "tag")
 
 
 def main() -> int:

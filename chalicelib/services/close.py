@@ -18,6 +18,7 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.services import announcing, months, notices, payout_facts
 from chalicelib.services.folders import RETENTION, published_folder
+from chalicelib.services.pacing import HasTime, always
 from chalicelib.services.publishing import Files, content_type, written
 from chalicelib.services.reconcile import Summary, settle_due
 from chalicelib.services.settle import rules_of
@@ -53,13 +54,21 @@ class Stopped:
     code: str
 
 
-def close_months(stores: Stores, now: datetime) -> tuple[list[Closed], list[Stopped]]:
-    """Close every month of every program that is over, in order; what stops one stops no other program."""
+def close_months(
+    stores: Stores, now: datetime, has_time: HasTime = always
+) -> tuple[list[Closed], list[Stopped]]:
+    """Close every month of every program that is over, in order; what stops one stops no other program.
+
+    Where time is over, the programs that are left wait for the next run.
+    """
     closed: list[Closed] = []
     stopped: list[Stopped] = []
     for program_id in stores.catalogue.programs():
+        if not has_time():
+            observe.count("close_out_of_time")
+            break
         try:
-            closed += close_program(stores, program_id, now)
+            closed += close_program(stores, program_id, now, has_time)
         except Exception as failure:
             reason = failure.code if isinstance(failure, LinkledgerError) else type(failure).__name__
             observe.error("close_stopped", program=program_id, reason=reason)
@@ -80,11 +89,12 @@ def _stopped(stores: Stores, program_id: str, reason: str) -> Stopped:
     return Stopped(program_id, month, reason)
 
 
-def close_program(stores: Stores, program_id: str, now: datetime) -> list[Closed]:
+def close_program(stores: Stores, program_id: str, now: datetime, has_time: HasTime = always) -> list[Closed]:
     """Close the months of one program that are over, oldest first; which they were.
 
     Raises:
-        CloseStopped: `money_quarantined`, `ledger_differs`.
+        CloseStopped: `money_quarantined`, `ledger_differs`; `out_of_time`: reconcile and its
+            workers settle what is left, and the next run goes on.
         Unavailable: storage is away; the next run goes on where this one stopped. Also where it was away
             for one conversion only: its money belongs into the month that would be closed without it.
     """
@@ -93,7 +103,9 @@ def close_program(stores: Stores, program_id: str, now: datetime) -> list[Closed
     months.drop_left_drafts(stores, program)
     if _over(stores, program, now):
         summary = Summary()
-        settle_due(stores, rules_of(stores, program_id), now, summary)
+        rules = rules_of(stores, program_id)
+        if settle_due(stores, rules, now, summary, has_time):
+            raise CloseStopped("out_of_time", "there is more to settle than time allows")
         if summary.postponed:
             raise Unavailable("settlement_postponed", f"{summary.postponed} conversions are not settled yet")
     while month := _over(stores, program, now):

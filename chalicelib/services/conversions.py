@@ -20,6 +20,10 @@ Those that went back to be decided again are met at the end, where what is due s
 """
 
 
+_NEVER = "9999"
+"""Later than any place in the queue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which conversions a list shows.
@@ -76,17 +80,21 @@ def occurred_in(stores: Stores, program: Program, first: Month, last: Month) -> 
 
 
 def list_page(
-    stores: Stores, wanted: Wanted, limit: int, start: dict[str, Any] | None, now: datetime
+    stores: Stores,
+    wanted: Wanted,
+    limit: int,
+    start: dict[str, Any] | None,
+    now: datetime | None = None,
 ) -> tuple[list[Listed], dict[str, Any] | None]:
     """Up to `limit` conversions from `start` on, and where the next page starts (None at the end).
 
     The queue's places are walked one after another, shard by shard, newest first in each. One that moves
     meanwhile is never missed; it may come on a later page once more, as it then stands. At the end only
-    what became due since the walk began is looked at.
+    what became due since the walk began (`now` of its first page) is looked at.
     """
     shards = wanted.program.shards
     places = [(feed, shard) for feed in _ORDER for shard in range(shards)]
-    began: str = start["began"] if start else format_instant(now)
+    began: str = start["began"] if start else format_instant(now) if now else _NEVER
     place, key = (start["place"], start.get("key")) if start else (0, None)
     found: dict[str, Listed] = {}
     while place < len(places) and len(found) < limit:

@@ -16,8 +16,15 @@ from chalicelib.domain.money import parse_signed_major
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.services.folders import draft_folder, published_folder
+from chalicelib.services.pacing import HasTime, always
 from chalicelib.services.publishing import Files, Opening, content_type, written
 from chalicelib.storage.stores import Stores
+
+LARGE = 100_000
+"""Entries above which a draft is written once a day: the hourly pass would read millions for a few."""
+
+LARGE_AT = 3
+"""In which hour of the day (UTC) that is, by the first pass in it and those that follow within it."""
 
 _BOOKED_WITHIN = timedelta(minutes=15)
 """How long after its note an entry may still be booked: no function of ours runs longer.
@@ -53,10 +60,16 @@ def opening_of(stores: Stores, program: Program, month: Month, first: Month) -> 
     return replace(opening, monthly=monthly.read(carried.decode()))
 
 
-def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Month]:
+def refresh_drafts(
+    stores: Stores, program: Program, now: datetime, has_time: HasTime = always
+) -> list[Month]:
     """Write the drafts of the open months again, from the first one that is behind; which they were.
 
-    The running month has a draft from its first reconcile on, also while nothing is booked in it.
+    The running month has a draft from its first reconcile on, also while nothing is booked in it. A draft
+    of more entries than `LARGE` reads them all each time, and is written anew once a day only.
+
+    Raises:
+        OutOfTime: a month has more entries than time allows; its draft stays as it was.
     """
     notes = stores.journal.dirty(program.id)
     books = stores.journal.books(program)
@@ -65,14 +78,14 @@ def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Mont
     late = [note.month for note in notes]
     if stores.bucket.find(draft_folder(program.id, running) + "manifest.json") is None:
         late.append(running)
-    if not late:
+    if not late or (now.hour != LARGE_AT and _is_large(stores, program, min(late), first)):
         return []
     behind, until = max(min(late), first), max(running, *late)
     opening = opening_of(stores, program, first, books.opened)
     refreshed = []
     month = first
     while month <= until:
-        with written(stores, program, month, opening, ENGINE, until=now) as files:
+        with written(stores, program, month, opening, ENGINE, until=now, has_time=has_time) as files:
             if month >= behind and _write_draft(stores, program, month, files):
                 refreshed.append(month)
             opening = files.opening
@@ -82,6 +95,15 @@ def refresh_drafts(stores: Stores, program: Program, now: datetime) -> list[Mont
         if note.at <= now - _BOOKED_WITHIN:
             stores.journal.clear_dirty(program.id, note)
     return refreshed
+
+
+def _is_large(stores: Stores, program: Program, behind: Month, first: Month) -> bool:
+    """Whether the draft that is behind, or the one before it, had more than `LARGE` entries."""
+    for month in {max(behind, first), first}:
+        body = stores.bucket.find(draft_folder(program.id, month) + "manifest.json")
+        if body is not None and json.loads(body)["counts"]["entries"] > LARGE:
+            return True
+    return False
 
 
 def drop_draft(stores: Stores, program: str, month: Month) -> None:

@@ -22,10 +22,14 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms
 from chalicelib.services import payout_facts
+from chalicelib.services.pacing import HasTime, OutOfTime, always
 from chalicelib.services.payout_facts import Source
 from chalicelib.storage.stores import Stores
 
 _BUFFER_BYTES = 4 << 20
+
+_LOOK_EVERY = 1_000
+"""Entries between two looks at the clock."""
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -100,10 +104,14 @@ def written(
     payouts: Source = payout_facts.known,
     extent: Extent = Extent(),
     until: datetime | None = None,
+    has_time: HasTime = always,
 ) -> Iterator[Files]:
     """The month's files, as long as the context lasts; `payouts` gives the facts behind its payouts.
 
     A draft shows the month as if it ended at `until`.
+
+    Raises:
+        OutOfTime: there are more entries than time allows.
     """
     with TemporaryDirectory(prefix="ledger-") as name:
         folder = Path(name)
@@ -111,7 +119,7 @@ def written(
         tally = Tally.opened_with(opening.balances)
         whole = _Whole(program, month, stores.catalogue.terms(program.id), opening.monthly.copy(), until)
         parts = (
-            *_write_entries(stores, program, month, tally, folder, whole, extent),
+            *_write_entries(stores, program, month, tally, folder, whole, extent, has_time),
             *(_write_payouts(stores, program, month, tally, folder, payouts) if extent.payouts else ()),
         )
         manifest = ledger.manifest(
@@ -133,6 +141,7 @@ def _write_entries(
     folder: Path,
     whole: "_Whole",
     extent: Extent,
+    has_time: HasTime,
 ) -> tuple[Part, ...]:
     journal, statements, pages = _Spool(folder), _Spool(folder), _Spool(folder)
     opened = Tally.opened_with(tally.carried())
@@ -144,7 +153,9 @@ def _write_entries(
             continue
         rows = _Spool(folder)
         rows.add(name, ledger.header(ledger.ENTRY_COLUMNS))
-        for entry in entries:
+        for number, entry in enumerate(entries):
+            if number % _LOOK_EVERY == 0 and not has_time():
+                raise OutOfTime
             tally.add(entry)
             rows.add(name, ledger.entry_line(entry))
             statements.add(statement.name(entry.partner), ledger.entry_line(entry))

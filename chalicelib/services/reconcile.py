@@ -11,7 +11,7 @@ from chalicelib import observe
 from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.program import Program
 from chalicelib.services import fraud_looking, healing, months, payout_states
-from chalicelib.services.pacing import HasTime, always
+from chalicelib.services.pacing import HasTime, OutOfTime, always
 from chalicelib.services.settle import Result, Rules, rules_of, settle_conversion
 from chalicelib.storage.conversions import Feed, Waiting
 from chalicelib.storage.stores import Stores
@@ -83,7 +83,10 @@ def _reconcile_program(
     for shard in settle_due(stores, rules, now, summary, _within(summary, until, has_time)):
         _hand_on(stores, program_id, shard, summary)
     _finish_payouts(stores, rules, now, summary, has_time)
-    summary.drafts += len(months.refresh_drafts(stores, rules.program, now))
+    try:
+        summary.drafts += len(months.refresh_drafts(stores, rules.program, now, has_time))
+    except OutOfTime:
+        observe.count("draft_out_of_time")
 
 
 def _look_at_partners(stores: Stores, rules: Rules, now: datetime, summary: Summary) -> None:

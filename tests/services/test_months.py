@@ -13,7 +13,9 @@ from chalicelib.domain.partner import Coupon
 from chalicelib.domain.period import Month
 from chalicelib.services import adjustments, close, conversions, healing, ledgers, months
 from chalicelib.services.close import CloseStopped, close_months, close_program
+from chalicelib.services.pacing import OutOfTime, at_most
 from chalicelib.services.reconcile import reconcile
+from chalicelib.services.settle import rules_of, settle_conversion
 from tests import scene
 from tests.faults.books import audit
 from tests.scene import AFTER_GRACE, MONTH_START
@@ -279,3 +281,34 @@ def test_a_close_waits_for_a_conversion_that_could_not_be_settled_just_now(stage
 
 def throttled(*_: object) -> None:
     raise Unavailable("storage_unavailable", "storage does not answer; try again")
+
+
+def test_a_close_without_time_to_settle_waits_for_the_next_run(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = {shop.sell(stage.stores, SOLD_AT).id for _ in range(3)}
+    with pytest.raises(CloseStopped, match="out_of_time"):
+        close_program(stage.stores, shop.program.id, AFTER_GRACE, at_most(1))
+    assert stage.stores.journal.books(shop.program).closing is None
+    assert close_months(stage.stores, AFTER_GRACE, at_most(0)) == ([], [])
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    assert {row["conversion_id"] for row in audit(stage.stores, shop.program).published[SEPTEMBER]} == sold
+
+
+def test_a_draft_for_which_there_is_no_time_is_left_to_the_next_pass(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = shop.sell(stage.stores, SOLD_AT).id
+    settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), sold, SOLD_AT)
+    with pytest.raises(OutOfTime):
+        months.refresh_drafts(stage.stores, shop.program, SOLD_AT, at_most(0))
+    assert drafts(stage, shop) == []
+    assert months.refresh_drafts(stage.stores, shop.program, SOLD_AT) == [SEPTEMBER]
+
+
+def test_a_large_draft_is_written_once_a_day(stage, monkeypatch) -> None:
+    monkeypatch.setattr(months, "LARGE", 0)
+    shop = scene.make(stage.stores)
+    for number in range(3):
+        shop.sell(stage.stores, SOLD_AT)
+        at = SOLD_AT.replace(hour=10) + timedelta(hours=number)
+        assert reconcile(stage.stores, at).drafts == (1 if number == 0 else 0)
+    assert reconcile(stage.stores, (SOLD_AT + timedelta(days=1)).replace(hour=months.LARGE_AT)).drafts == 1
