@@ -29,7 +29,7 @@ def units(title: str, event: str) -> tuple[float, float]:
     return rows[f"read units: {event}"], rows[f"write units: {event}"]
 
 
-@pytest.mark.parametrize("title", ["million clicks", "conversions"])
+@pytest.mark.parametrize("title", ["million clicks", "100,000 conversions", "10 million conversions"])
 def test_the_sums_are_right(title: str) -> None:
     total = 0.0
     for _, per_event, events, price, dollars in ROW.findall(section(title)):
@@ -50,13 +50,13 @@ def test_the_units_are_those_of_a_click_and_a_conversion(stage: Any, clock: Any)
     told = meter.of(lambda: shop.sell(token))
     click = meter.of(shop.click)
     assert (click.reads, click.writes) == units("million clicks", "the click")
-    assert (told.reads, told.writes) == units("conversions", "told")
+    assert (told.reads, told.writes) == units("100,000 conversions", "told")
 
     queued = stage.stores.conversions.waiting
     waiting = [one for shard in range(4) for one in queued("bench", shard, Feed.DUE)]
     rules = rules_of(stage.stores, "bench")
     settled = meter.of(lambda: settle_conversion(stage.stores, rules, waiting[0].id, NOON))
-    assert (settled.reads, settled.writes) == units("conversions", "settled")
+    assert (settled.reads, settled.writes) == units("100,000 conversions", "settled")
 
 
 def test_a_customer_takes_what_is_said_of_it(stage: Any, clock: Any) -> None:
@@ -86,3 +86,29 @@ def test_a_counting_batch_costs_the_same_however_many_clicks_of_a_link_it_holds(
     batch = meter.of(lambda: counting.count_clicks(stage.stores, "shard-1", records, NOON))
     assert len(records) == clicks
     assert (batch.reads, batch.writes) == units("million clicks", "counting, a batch")
+
+
+def test_ten_million_conversions_are_reckoned_with_the_units_of_one() -> None:
+    one, many = (
+        {row[0]: (row[1], row[3]) for row in ROW.findall(section(title))}
+        for title in ("100,000 conversions", "10 million conversions")
+    )
+    assert one.items() <= many.items()
+    events = {row[2] for row in ROW.findall(section("10 million conversions")) if row[0] in one}
+    assert events == {"10,000,000"}
+
+
+def test_an_entry_takes_the_room_that_reading_it_is_reckoned_with(stage: Any, clock: Any) -> None:
+    """A read unit is 4 KB; a page of a query rounds up once, so that an entry takes its own part of one."""
+    shop = Shop()
+    clock.set(NOON)
+    shop.sell(shop.click())
+    (waiting,) = [
+        one for shard in range(4) for one in stage.stores.conversions.waiting("bench", shard, Feed.DUE)
+    ]
+    settle_conversion(stage.stores, rules_of(stage.stores, "bench"), waiting.id, NOON)
+    rows = aws.client("dynamodb").scan(TableName=stage.settings.table("journal"))["Items"]
+    (entry,) = [decode_item(row) for row in rows if row["sk"]["S"].startswith("entry#")]
+    size = sum(len(name) + len(str(value)) for name, value in entry.items())
+    rates = {row[0]: float(row[1]) for row in ROW.findall(section("10 million conversions"))}
+    assert size / 4096 < rates["read units: closing, an entry"]
