@@ -68,7 +68,7 @@ def test_a_customer_takes_what_is_said_of_it(stage: Any, clock: Any) -> None:
     token = shop.click()
     without = meter.of(lambda: shop.sell(token))
     having = meter.of(lambda: shop.sell(token, customer_id="c-1"))
-    (said,) = re.findall(r"takes (\d+) write units and (\d+) read unit more", TEXT)
+    (said,) = re.findall(r"takes (\d+) write units and (\d+) read units? more", TEXT)
     assert (having.writes - without.writes, having.reads - without.reads) == tuple(map(float, said))
 
 
