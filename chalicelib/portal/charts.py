@@ -11,7 +11,9 @@ from markupsafe import Markup
 Point = tuple[str, int, str]
 """A label, a value, and the value as the table beside the chart writes it."""
 
-_LONG_FRACTION = re.compile(r"(\d+\.\d)\d+")
+_LONG_FRACTION = re.compile(r"(\d+\.\d)\d+(?=[^<>]*>)")
+"""Inside tags only: the labels between them stay as they are."""
+
 _SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)" version="1.1"')
 _SIZES = {"wide": (760, 240, 12), "narrow": (360, 220, 5)}
 """Width, height and labels below: a wide drawing made small is no longer readable on a phone."""

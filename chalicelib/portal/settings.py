@@ -69,6 +69,14 @@ def change_tokens(visit: Visit) -> Shown | See:
     return _shown(visit, token=text)
 
 
+@bp.route("/portal/settings/mail", methods=["POST"], content_types=["*/*"])
+@page(Area.PORTAL)
+def change_mail(visit: Visit) -> See:
+    """Say which mail is wanted."""
+    visit.stores.catalogue.set_mail(visit.partner, statements=visit.form.has("statements"))
+    return See("/portal/settings", done="settings_saved")
+
+
 _DETAIL_NAMES = tuple(dict.fromkeys(name for names in DETAILS.values() for name in names))
 
 
@@ -86,6 +94,7 @@ def _shown(
         "accounts": visit.stores.payouts.accounts(visit.partner),
         "tokens": catalogue.keys_of(visit.partner),
         "token": token,
+        "wants_statements": catalogue.wants_statements(visit.partner),
         "problems": wrong or {},
         "form": {**dict.fromkeys(("method", "currency", *_DETAIL_NAMES), ""), **(form or {})},
         "places": sorted(

@@ -16,7 +16,7 @@ from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.journal import Books
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import announcing, months, notices, payout_facts
+from chalicelib.services import announcing, mails, months, notices, payout_facts
 from chalicelib.services.folders import RETENTION, published_folder
 from chalicelib.services.pacing import HasTime, always
 from chalicelib.services.publishing import Files, content_type, written
@@ -135,6 +135,7 @@ def _close_month(stores: Stores, program: Program, month: Month, now: datetime) 
     # Told before it is marked: a crash in between tells it twice, but never not at all.
     notices.published(stores, program.id, month, sha256)
     announcing.of_ledger(stores, program.id, month, sha256, now)
+    mails.announce_statements(stores, program.id, month)
     _mark(stores, program, month, sha256)
     months.drop_draft(stores, program.id, month)
     observe.count("month_closed")

@@ -176,6 +176,15 @@ class Catalogue:
                 actions.append(self._table.put_action({"pk": _email_key(partner.email), "sk": partner.id}))
         transact(actions)
 
+    def wants_statements(self, partner: str) -> bool:
+        """Whether the partner is told by mail of new statements: so, unless it said otherwise."""
+        item = self._table.find(f"partner#{partner}", "mail")
+        return bool(item["statements"]) if item else True
+
+    def set_mail(self, partner: str, *, statements: bool) -> None:
+        """Keep whether the partner is told by mail of new statements."""
+        self._table.put({"pk": f"partner#{partner}", "sk": "mail", "statements": statements})
+
     def enrollments(self, program_id: str) -> Iterator[Enrollment]:
         """Every enrolment in the program, in order of the partners' ids."""
         items = self._table.query(f"program#{program_id}", prefix="enrollment#")

@@ -457,6 +457,7 @@ class Driver:
             (f"{root}/missing", "order_id=lost"),
             ("/portal/settings/accounts", "method=paypal&email=ada%40example.com"),
             ("/portal/settings/tokens", ""),
+            ("/portal/settings/mail", "statements=yes"),
         ):
             self._http("POST", path, fields.encode(), FORM | cookie)
         self._queue("run_job", "JOBS_QUEUE")

@@ -32,5 +32,10 @@ def test_labels_are_escaped_and_not_too_many() -> None:
     assert text.count("&lt;b&gt;") <= 18
 
 
+def test_labels_keep_their_decimals() -> None:
+    text = columns([("a", 1000, "")], lambda value: f"EUR {value / 100:.2f}")
+    assert "EUR 10.00" in text
+
+
 def test_a_chart_of_nothing_is_still_one() -> None:
     assert "<svg" in drawn([0, 0])

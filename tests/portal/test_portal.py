@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.domain.partner import Coupon, Partner
+from chalicelib.domain.period import Month
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms, Tier
 from chalicelib.portal.overview import MEASURES
-from chalicelib.services import close, partners, reconcile
+from chalicelib.services import close, mails, partners, reconcile
 from tests import scene
 from tests.portal.browsing import Reader
 from tests.scene import Scene
@@ -342,3 +343,23 @@ def test_settings_list_the_places_where_one_is_signed_in(anna: Reader, shop: Sce
     assert anna.get("/portal/settings").text.count("<td><time") >= 2
     anna.post("/portal/sign-out", {"everywhere": "yes"})
     assert other.get("/portal/settings").status == 303
+
+
+def test_a_published_statement_is_told_by_mail_once_unless_it_is_not_wanted(
+    anna: Reader, shop: Scene, clock
+) -> None:
+    shop.sell(anna.stores, NOON)
+    shop.sell(anna.stores, NOON, code="BEN")
+    ben = anna.another()
+    ben.sign_in("ben")
+    assert ben.post("/portal/settings/mail").status == 303
+    clock.set(scene.AFTER_GRACE)
+    reconcile.reconcile(anna.stores, clock())
+    close.close_months(anna.stores, clock())
+    mails.announce_statements(anna.stores, shop.program.id, Month(2026, 9))
+    anna.mail()
+    told = [one for one in anna.mailbox.messages if "statement" in one["subject"]]
+    assert [(one["to"], one["subject"]) for one in told] == [
+        ("anna@example.com", "Your statement 2026-09 of Shop")
+    ]
+    assert at(shop, "/statements/2026-09") in told[0]["text"]
