@@ -44,7 +44,19 @@ ROUTES = (
     "openapi",
 )
 PAGES = (
-    *("static", "signing", "overview", "links", "sales", "money", "rules", "missing", "settings", "applying"),
+    *(
+        "static",
+        "signing",
+        "overview",
+        "links",
+        "sales",
+        "money",
+        "rules",
+        "missing",
+        "postbacks",
+        "settings",
+        "applying",
+    ),
     "console_home",
     "console_partners",
     "console_requests",

@@ -14,7 +14,7 @@ from tests.browser.reading import faults
 from tests.contract.outside import Partner, Shop, Stack, wait_for
 
 NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}
-PAGES = ("", "/links", "/coupons", "/conversions", "/statements", "/rules", "/missing")
+PAGES = ("", "/links", "/coupons", "/conversions", "/statements", "/rules", "/missing", "/postbacks")
 NOON = "2026-11-10T12:00:00Z"
 
 

@@ -445,7 +445,13 @@ class Driver:
         month = "/statements/2026-10"
         for page in ("", "/links", "/coupons", "/conversions", sale, "/statements", month, f"{month}/csv"):
             self._http("GET", root + page, headers=cookie)
-        for page in ("/rules", "/missing", "/links/summer", "/link-check?code=spring&destination=x"):
+        for page in (
+            "/rules",
+            "/missing",
+            "/postbacks",
+            "/links/summer",
+            "/link-check?code=spring&destination=x",
+        ):
             self._http("GET", root + page, headers=cookie)
         self._http("GET", "/portal/apply/acme", headers={})
         self._http("POST", "/portal/apply/acme", b"name=Eve&email=eve%40example.com", FORM)
@@ -456,6 +462,8 @@ class Driver:
             (f"{root}/links/spring", "act=delete"),
             (f"{root}/missing", "order_id=lost"),
             ("/portal/settings/accounts", "method=paypal&email=ada%40example.com"),
+            (f"{root}/postbacks", f"test={self._postback}"),
+            (f"{root}/postbacks", "url=https%3A%2F%2Ftracker.example%2F%3Fid%3D%7Bsub1%7D"),
             ("/portal/settings/tokens", ""),
             ("/portal/settings/mail", "statements=yes"),
         ):

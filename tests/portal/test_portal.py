@@ -39,7 +39,7 @@ def anna(reader: Reader, shop: Scene) -> Reader:
 
 def pages_of(shop: Scene) -> list[str]:
     root = f"/portal/programs/{shop.program.id}"
-    names = ("", "/links", "/coupons", "/conversions", "/statements", "/rules", "/missing")
+    names = ("", "/links", "/coupons", "/conversions", "/statements", "/rules", "/missing", "/postbacks")
     return [*(root + name for name in names), "/portal/settings"]
 
 
@@ -363,3 +363,25 @@ def test_a_published_statement_is_told_by_mail_once_unless_it_is_not_wanted(
         ("anna@example.com", "Your statement 2026-09 of Shop")
     ]
     assert at(shop, "/statements/2026-09") in told[0]["text"]
+
+
+def test_a_postback_is_added_tried_and_removed(anna: Reader, shop: Scene) -> None:
+    path = at(shop, "/postbacks")
+    url = "https://tracker.example/?id={sub1}&payout={payout}"
+    for wrong in ("http://127.0.0.1/", "https://10.0.0.1/{sub1}", "https://tracker.example/{secret}", ""):
+        answer = anna.post(path, {"url": wrong})
+        assert (answer.status, 'id="e-url"' in answer.text) == (422, True), wrong
+    assert anna.post(path, {"url": url, "events": ["conversion.recorded", "ledger.published"]}).status == 303
+    [kept] = anna.stores.webhooks.of(shop.program.id)
+    assert (kept.partner, kept.url, kept.events) == ("anna", url, {"conversion.recorded"})
+    assert anna.post(path, {"test": kept.id}).status == 303
+    page = anna.get(path)
+    assert ("pending" in page.words, "tracker.example" in page.words) == (True, True)
+    ben = anna.another()
+    ben.sign_in("ben")
+    assert "tracker.example/?" not in ben.get(path).text
+    for act in ("test", "remove"):
+        ben.post(path, {act: kept.id})
+    assert anna.stores.webhooks.find(kept.id) == kept
+    assert anna.post(path, {"remove": kept.id}).status == 303
+    assert anna.stores.webhooks.find(kept.id) is None
