@@ -71,6 +71,7 @@ PAGES = (
     "console_fraud",
     "console_setup",
     "console_access",
+    "console_webhooks",
 )
 JOBS = (
     "reconcile",

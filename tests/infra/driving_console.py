@@ -27,6 +27,7 @@ def pages(sale: str) -> Iterator[Step]:
         *("", "/partners", "/partners/ada", "/links", "/links/summer", "/coupons", "/conversions"),
         *(f"/conversions/{sale}", "/orders", "/ledgers", "/ledgers/2026-10", "/ledgers/2026-11", "/reports"),
         *("/reports?by=campaign", "/terms", "/setup", "/access", "/activity", "/review", "/fraud"),
+        "/webhooks",
     ):
         yield "GET", path, {}
 
@@ -54,9 +55,21 @@ def forms(sale: str) -> Iterator[Step]:
     yield "POST", "/setup", {"do": "open"}
     yield "POST", "/fraud", {"do": "try", "month": "2026-10"}
     yield "POST", "/fraud", {"do": "publish", "velocity": "flag"}
+    yield "POST", "/webhooks", {"url": "https://console.example.com/", "events": "payout.paid"}
     for wanted in ("key", "secret"):
         yield "POST", "/access", {"do": wanted}
     yield "POST", "/access", _SETTINGS
+
+
+def webhook(webhook_id: str, delivery: str) -> Iterator[Step]:
+    """The page of a webhook, and its forms; the delivery is over."""
+    path = f"/webhooks/{webhook_id}"
+    yield "GET", path, {}
+    yield "POST", path, {"do": "change", "url": "https://console.example.com/new", "events": "payout.paid"}
+    for wanted in ("rotate", "test"):
+        yield "POST", path, {"do": wanted}
+    yield "POST", path, {"do": "replay", "delivery": delivery}
+    yield "POST", path, {"do": "delete"}
 
 
 def order_file() -> tuple[bytes, str]:

@@ -8,7 +8,6 @@ import pytest
 
 from chalicelib.domain.conversion import Content, State
 from chalicelib.domain.link import LinkState
-from chalicelib.domain.partner import Enrollment, Partner
 from chalicelib.domain.program import Method
 from chalicelib.services import capture, reconcile
 from tests import scene
@@ -19,25 +18,9 @@ from tests.scene import AFTER_GRACE, MONTH_START, Scene
 DAY = timedelta(days=1)
 PAGES = (
     *("", "/partners", "/partners/anna", "/links", "/coupons", "/conversions", "/orders", "/ledgers"),
-    *("/reports", "/terms", "/setup", "/access", "/activity", "/review", "/fraud"),
+    *("/reports", "/terms", "/setup", "/access", "/activity", "/review", "/fraud", "/webhooks"),
 )
 TERMS = '{"commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1500}]}'
-
-
-@pytest.fixture
-def shop(reader: Reader, clock: Any) -> Scene:
-    """A program with two partners, and an administrator who is signed in; a day after September's end."""
-    clock.set(AFTER_GRACE)
-    reader.now = AFTER_GRACE
-    made = scene.make(reader.stores)
-    for partner in scene.PARTNERS:
-        reader.stores.catalogue.add_partner_once(
-            Partner(partner, partner.title(), f"{partner}@example.com", MONTH_START)
-        )
-        enrollment = Enrollment(made.program.id, partner, made.links[partner].code, MONTH_START)
-        reader.stores.catalogue.add_enrollment_once(enrollment)
-    reader.sign_in_with_a_key()
-    return made
 
 
 def at(shop: Scene, path: str = "") -> str:
