@@ -11,7 +11,7 @@ BIN := .venv/bin
 export STAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit soak zip deploy status rollback destroy bench bench-quick clean python-ready
+.PHONY: help run test check audit soak load mutants zip deploy status rollback destroy bench bench-quick clean python-ready
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ check: .venv/ready ## Lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+load: .venv/ready .venv-engine/ready ## Load the local stack up to saturation and beyond (ARGS=--quick)
+	$(BIN)/python bench/saturation.py $(ARGS)
+
+mutants: .venv/ready ## Change the code of money everywhere, and tell what no test notices (ARGS="--most 20")
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 audit: ## Ask the advisory database about every pinned dependency (needs the internet)
 	$(PYTHON) -m venv build/audit

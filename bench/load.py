@@ -21,7 +21,7 @@ from bench.outside import Client, Program, Stack
 CONNECTIONS = 32
 _TICKS_PER_S = 100
 _SETTLE_S = 60
-_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
 def measure(quick: bool) -> Measures:
@@ -30,15 +30,15 @@ def measure(quick: bool) -> Measures:
         client = Client(stack)
         program = client.make_program(1, 30)
         _hit(stack.port, program.codes[0], until=time.monotonic() + 0.5)
-        warm = sum(_kept(client, program, 0).values())
+        warm = sum(kept(client, program, 0).values())
         before, started = stack.cpu_ticks(), time.monotonic()
         answered = _load(stack.port, program.codes[0], 3.0 if quick else 10.0)
         elapsed, used = time.monotonic() - started, stack.cpu_ticks() - before
-        kept = sum(_kept(client, program, warm + answered).values()) - warm
+        counted = sum(kept(client, program, warm + answered).values()) - warm
     return {
         "redirect_rps": Measure(round(answered / elapsed), "1/s at 32 connections"),
         "redirect_stack_cpu_s": Measure(round(used / _TICKS_PER_S / answered * 1000, 3), "CPU s per 1,000"),
-        "redirect_lost": Measure(answered - kept, f"of {answered} answered"),
+        "redirect_lost": Measure(answered - counted, f"of {answered} answered"),
     }
 
 
@@ -51,7 +51,7 @@ def _load(port: int, code: str, seconds: float) -> int:
 def _hit(port: int, code: str, until: float) -> int:
     """Follow the link over one connection until then; how many redirects were answered."""
     request = (
-        f"GET /{code} HTTP/1.1\r\nHost: go.example\r\nUser-Agent: {_AGENT}\r\nAccept: */*\r\n\r\n".encode()
+        f"GET /{code} HTTP/1.1\r\nHost: go.example\r\nUser-Agent: {AGENT}\r\nAccept: */*\r\n\r\n".encode()
     )
     answered = 0
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
@@ -67,7 +67,7 @@ def _hit(port: int, code: str, until: float) -> int:
     return answered
 
 
-def _kept(client: Client, program: Program, expected: int) -> dict[str, int]:
+def kept(client: Client, program: Program, expected: int) -> dict[str, int]:
     """The counts, once the stream has told of as many clicks as expected, or after a minute."""
     deadline = time.monotonic() + _SETTLE_S
     last = {"": -1}

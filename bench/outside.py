@@ -56,6 +56,14 @@ class Stack:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
+    def children(self) -> list[int]:
+        """The processes that the stack started: its engine."""
+        if self._process is None:
+            raise RuntimeError("the stack is not running")
+        pid = self._process.pid
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
     @property
     def admin_key(self) -> str:
         """The key that may do everything."""
