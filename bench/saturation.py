@@ -1,9 +1,9 @@
 """Rising load up to saturation, and what happens around it: `python bench/saturation.py [--quick]`.
 
-Everything runs on this machine: the local stack, its engine, and these clients. So rates are lower bounds, and
-latencies at many connections are those of a queue in front of two busy cores; what counts is that nothing fails,
-nothing is lost, and that it is quick again afterwards. The hot link has all of the traffic, the hot partner all
-of the orders.
+Everything runs on this machine: the local stack, its engine, and these clients. So rates are lower bounds,
+and latencies at many connections are those of a queue in front of busy cores; what counts is that nothing
+fails, nothing is lost, and that it is quick again afterwards. The hot link has all of the traffic, the hot
+partner all of the orders.
 """
 
 import os

@@ -45,6 +45,8 @@ def problems(history: History, closed: Sequence[str], running: Sequence[str], sp
     found += _by_hand(history, booked)
     found += _paid(history, rows)
     found += _reports(history, rows)
+    named = {row["conversion_id"] for row in rows if any(row["entry_id"] in problem for problem in found)}
+    found += [f"{one}: {history.api('GET', f'/v1/conversions/{one}/receipt').json}" for one in sorted(named)]
     return [f"{history.id}: {problem}" for problem in found]
 
 
