@@ -56,10 +56,12 @@ BACKOFF = tuple(
 """How long after each failed attempt the next one is due; after the last one the delivery has failed."""
 
 MAX_URL = 2048
-MAX_WEBHOOKS = 20
-"""Of one program, its partners' included."""
+MAX_WEBHOOKS = 16
+"""Of one program, besides its partners'."""
 
 MAX_OF_PARTNER = 3
+"""Postbacks of one partner; with those of all who earn by a sale, its event fits in one transaction."""
+
 KEPT_FOR = timedelta(days=30)
 """How long deliveries are shown and can be repeated."""
 

@@ -35,7 +35,7 @@ def deliver(stores: Stores, webhook_id: str, delivery_id: str, now: datetime) ->
     if stores.outbox.note(delivery, after) and after.state is DeliveryState.PENDING:
         stores.outbox.send(after, now)
     if webhook and after.attempts and after.attempts[-1].status == _GONE:
-        stores.webhooks.replace(replace(webhook, is_active=False))
+        stores.webhooks.turn_off(webhook)
     observe.count(f"delivery_{after.state}")
     return after.state
 

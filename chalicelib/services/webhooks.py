@@ -39,7 +39,7 @@ def create(
     if partner is not None and stores.catalogue.find_enrollment(program.id, partner) is None:
         raise partner_unknown()
     known = stores.webhooks.of(program.id)
-    if len(known) >= outbound.MAX_WEBHOOKS and partner is None:
+    if partner is None and sum(one.partner is None for one in known) >= outbound.MAX_WEBHOOKS:
         raise Conflict("webhooks_full", f"a program has {outbound.MAX_WEBHOOKS} webhooks at most")
     if partner and sum(one.partner == partner for one in known) >= outbound.MAX_OF_PARTNER:
         raise Conflict("webhooks_full", f"a partner has {outbound.MAX_OF_PARTNER} postbacks at most")

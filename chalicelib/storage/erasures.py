@@ -13,6 +13,7 @@ from chalicelib.domain import ids
 from chalicelib.domain.audit import Change
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.period import format_instant, parse_instant
+from chalicelib.domain.token import order_in_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item
 from chalicelib.storage.table import ABSENT, PRESENT, Condition, ConditionFailed, Table, equals, transact
@@ -137,8 +138,11 @@ def _renamed(items: list[Item], customer: str, name: str) -> list[tuple[Item, It
 
 
 def _numbers(items: list[Item]) -> dict[str, str]:
-    """A number for each click, in the order in which decisions take them: by time, then by token."""
-    ordered = [click_id for _, click_id in sorted({click for item in items for click in _clicks(item)})]
+    """A number for each click, in the order in which decisions take them, also in one instant."""
+    clicks = {click for item in items for click in _clicks(item)}
+    ordered = [
+        click_id for _, click_id in sorted(clicks, key=lambda click: (click[0], order_in_instant(click[1])))
+    ]
     taken = {click_id for click_id in ordered if click_id.startswith(ERASED_CLICK)}
     numbers: dict[str, str] = {}
     free = (f"{ERASED_CLICK}{number:05d}" for number in range(len(ordered) + len(taken) + 1))

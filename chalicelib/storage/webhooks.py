@@ -40,6 +40,18 @@ class Webhooks:
         except ConditionFailed:
             return
 
+    def turn_off(self, webhook: Webhook) -> None:
+        """Tell it nothing any more; whatever else was changed meanwhile stays."""
+        try:
+            transact(
+                [
+                    self._table.update_action(item["pk"], item["sk"], {"off": True}, PRESENT)
+                    for item in _items(webhook)
+                ]
+            )
+        except ConditionFailed:
+            return
+
     def remove(self, webhook: Webhook) -> None:
         """Forget the webhook."""
         transact([self._table.delete_action(item["pk"], item["sk"]) for item in _items(webhook)])

@@ -10,13 +10,24 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.conversion import AdjustmentKind, Content
 from chalicelib.domain.credentials import Caller, Scope
-from chalicelib.domain.outbound import BACKOFF, Delivery, DeliveryState, EventType, Webhook
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.outbound import (
+    BACKOFF,
+    MAX_OF_PARTNER,
+    MAX_WEBHOOKS,
+    Delivery,
+    DeliveryState,
+    EventType,
+    Webhook,
+)
 from chalicelib.domain.partner import Enrollment
+from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
 from chalicelib.services import adjustments, announcing, capture, delivering, signatures, webhooks
 from chalicelib.services.settle import rules_of, settle_conversion
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import TRANSACTION_LIMIT
 from tests.scene import MONTH_START, Scene, make
 from tests.shop import Server, a_server
 
@@ -244,3 +255,33 @@ def test_a_record_that_cannot_be_read_stops_no_other(stores: Stores, scene: Scen
     found = stores.conversions._table.find(sold.id, "conversion") or {}
     broken = {"pk": "cnv_x", "sk": "conversion", "report": {}}
     assert announcing.of_conversions(stores, [(True, broken), (True, found)], NOW) == 1
+
+
+def test_partners_postbacks_take_no_place_of_the_merchants_and_all_of_them_fit_in_one_transaction(
+    stores: Stores, scene: Scene
+) -> None:
+    url = "https://shop.example.com/hook"
+    for number in range(7):
+        stores.catalogue.add_enrollment_once(Enrollment(scene.program.id, f"p{number}", "x", MONTH_START))
+        for _ in range(MAX_OF_PARTNER):
+            wants(stores, scene, url, f"p{number}")
+    for _ in range(MAX_WEBHOOKS):
+        wants(stores, scene, url)
+    with pytest.raises(Conflict, match="webhooks"):
+        wants(stores, scene, url)
+    most = MAX_WEBHOOKS + MAX_PARTNERS * MAX_OF_PARTNER
+    assert 2 * most + 1 <= TRANSACTION_LIMIT
+
+
+def test_a_receiver_that_is_gone_does_not_take_back_what_was_changed_meanwhile(
+    stores: Stores, scene: Scene, site: Server
+) -> None:
+    site.at("/hook", status=410)
+    webhook = wants(stores, scene, site.url("/hook"))
+    old = stores.webhooks.find(webhook.id)
+    assert old is not None
+    rotated = webhooks.rotate(stores, webhook, NOW)
+    stores.webhooks.turn_off(old)
+    now_there = stores.webhooks.find(webhook.id)
+    assert now_there is not None
+    assert (now_there.secrets, now_there.is_active) == (rotated.secrets, False)

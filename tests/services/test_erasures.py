@@ -11,6 +11,7 @@ from chalicelib import cli
 from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome
 from chalicelib.domain.errors import Invalid, Unavailable
 from chalicelib.domain.partner import Partner
+from chalicelib.domain.path import in_order
 from chalicelib.domain.payout.batch import Account
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
@@ -123,6 +124,21 @@ def test_an_order_that_is_decided_again_after_the_erasure_books_nothing_new(
     stores.conversions.wake(jane.order, found.version, jane.shop.program.id, found.shard, at)
     settle_conversion(stores, rules, jane.order, at)
     assert stores.conversions.find(jane.order).booked.entries == booked
+
+
+def test_clicks_of_one_instant_keep_their_order(stage: Stage) -> None:
+    """Their tokens, as text, sort otherwise than decisions take them."""
+    for _ in range(6):
+        stores, shop = stage.stores, scene.make(stage.stores)
+        at = NOW - timedelta(days=1)
+        device = shop.click(stores, at, "anna")
+        clicks = [device, *(shop.click(stores, at, p, device.visitor) for p in ("ben", "anna", "ben"))]
+        sold = capture.record(stores, shop.program, replace(ORDER, click_id=device.token), NOW).id
+        before = stores.conversions.find(sold).facts.touches
+        erasures.erase_customer(stores, shop.program, CUSTOMER, NOW)
+        after = stores.conversions.find(sold).facts.touches
+        assert len(before) == len(clicks)
+        assert [t.partner for t in in_order(after)] == [t.partner for t in in_order(before)]
 
 
 def test_a_refund_after_the_erasure_takes_back_what_was_paid(stage: Stage, jane: Person) -> None:
