@@ -140,15 +140,19 @@ class TestTerms:
                 "model": "last",
                 "window_days": 30,
                 "window_days_by_method": {"pixel": 28},
+                "window_days_by_event": {},
                 "half_life_days": 7,
                 "weights": [40, 20, 40],
                 "coupon": "beats_click",
                 "channel_weights": {},
                 "groups": {},
                 "priority": [],
+                "stand_down": [],
+                "lock": None,
             },
             "hold_days": 14,
             "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000}],
+            "monthly": [],
         }
 
     def test_versions_are_added_and_listed_in_order(self, api: Api, clock: Any) -> None:
