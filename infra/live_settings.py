@@ -18,6 +18,10 @@ WINDOW_S = 300
 RATE, BURST = 1000.0, 2000
 """Requests a second that the API takes in all, and how many at once; beyond it answers 429."""
 
+SCRATCH_MB = {"close_month": 10_240, "reconcile": 10_240, "run_job": 10_240}
+"""Disk of the jobs that write a month's files before they are put; Lambda gives 512 MB unasked."""
+
+_USUAL_SCRATCH_MB = 512
 _NOT_PATIENT_S = 90
 
 _ANSWERS: dict[str, tuple[str | None, str, str]] = {
@@ -94,6 +98,10 @@ def apply(gateway: Any, functions: Any, live: Live) -> list[str]:
             functions.update_function_configuration(
                 FunctionName=name, TracingConfig={"Mode": _wanted_mode(live)}
             )
+        if _scratch(functions, name) != _wanted_scratch(name):
+            functions.update_function_configuration(
+                FunctionName=name, EphemeralStorage={"Size": _wanted_scratch(name)}
+            )
     for uuid in live.mappings.values():
         if _mapping_drift(functions, uuid):
             functions.update_event_source_mapping(UUID=uuid, **_WANTED_MAPPING)
@@ -121,6 +129,8 @@ def drift(gateway: Any, functions: Any, live: Live) -> Iterator[str]:
     for name in live.functions:
         if _mode(functions, name) != _wanted_mode(live):
             yield f"{name}: tracing is not {'on' if live.traced else 'off'}"
+        if _scratch(functions, name) != _wanted_scratch(name):
+            yield f"{name}: its disk does not have {_wanted_scratch(name)} MB"
     for function, uuid in sorted(live.mappings.items()):
         for name in _mapping_drift(functions, uuid):
             yield f"{function}: {name} of its stream is not set"
@@ -132,6 +142,15 @@ def _mode(functions: Any, name: str) -> str:
 
 def _wanted_mode(live: Live) -> str:
     return "Active" if live.traced else "PassThrough"
+
+
+def _scratch(functions: Any, name: str) -> int:
+    found = functions.get_function_configuration(FunctionName=name)
+    return int(found.get("EphemeralStorage", {}).get("Size", _USUAL_SCRATCH_MB))
+
+
+def _wanted_scratch(name: str) -> int:
+    return SCRATCH_MB.get(name.rpartition("-")[2], _USUAL_SCRATCH_MB)
 
 
 _WANTED_MAPPING: dict[str, Any] = {

@@ -69,6 +69,8 @@ def _fix(patch: pytest.MonkeyPatch) -> None:
 
     def update_configuration(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
         self.tracing_config = config_updates.get("TracingConfig") or self.tracing_config
+        if "EphemeralStorage" in config_updates:
+            self.ephemeral_storage = config_updates["EphemeralStorage"]["Size"]
         return change(self, config_updates)
 
     patch.setattr(awslambda.LambdaFunction, "update_configuration", update_configuration)

@@ -292,6 +292,8 @@ def _check_traced(deployed: Deployed, wanted: bool) -> None:
     account = Account()
     for function in account.client("lambda").list_functions()["Functions"]:
         assert function["TracingConfig"]["Mode"] == ("Active" if wanted else "PassThrough")
+        scratch = live_settings.SCRATCH_MB.get(function["FunctionName"].rpartition("-")[2], 512)
+        assert function["EphemeralStorage"]["Size"] == scratch
     live = deployed.target().live()
     stage = account.client("apigateway").get_stage(restApiId=live.api, stageName=live.api_stage)
     assert stage.get("tracingEnabled", False) is wanted
