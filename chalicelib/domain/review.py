@@ -46,6 +46,16 @@ class Review:
             self.problems.append(problem)
 
 
+_PAGES = frozenset({"sign-in", "sign-out"})
+"""The console's own addresses below `/console/`, where a program's pages lie by its id."""
+
+
+def _program_id(text: str, field: str) -> str:
+    if text in _PAGES:
+        raise Invalid("id_reserved", "this id is an address of the console", field)
+    return check_slug(text, field)
+
+
 def review_program(program: Program) -> list[Invalid]:
     """Everything that is wrong with a program's settings."""
     domains = Review()
@@ -53,7 +63,7 @@ def review_program(program: Program) -> list[Invalid]:
     for position, domain in enumerate(program.domains[:MAX_DOMAINS]):
         domains.check(_domain, domain, f"domains[{position}]")
     review = Review()
-    review.check(check_slug, program.id, "id")
+    review.check(_program_id, program.id, "id")
     review.check(check_name, program.name)
     review.check(check_currency, program.currency)
     review.check(check_timezone, program.timezone)

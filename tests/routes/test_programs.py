@@ -41,6 +41,12 @@ def test_creating_it_again_answers_the_one_that_is_there(api: Api, clock: Any) -
     assert (again.status, again.json) == (200, first.json)
 
 
+@pytest.mark.parametrize("taken", ["sign-in", "sign-out"])
+def test_an_id_is_no_address_of_the_console(api: Api, taken: str) -> None:
+    fields = {"id": taken, "name": "Acme", "domains": ["shop.example.com"], "currency": "EUR"}
+    api.post("/v1/programs", fields | {"consent": "exempt"}).refused(422, "id_reserved", "id")
+
+
 def test_other_settings_under_the_same_id_are_a_conflict(api: Api) -> None:
     api.program()
     api.program(name="Other").refused(409, "program_exists", "id")
