@@ -126,7 +126,11 @@ class History:
         return self.world.api(method, path, body)
 
     def publish_terms(self) -> None:
-        """A version with other rates; how credit is given stays the same over all versions."""
+        """A version with other rates; how credit is given stays the same over all versions.
+
+        Told before anything else of its time, to the server whose clock is right: a version is in force from
+        its instant on, and would price anew what was credited in that instant before it was told.
+        """
         hold_days = self.random.choice([0, 5, 14])
         sale = {"event": "sale", "kind": "percent", "rate_bp": self.random.choice([333, 1000, 1250, 9999])}
         lead = {"event": "lead", "kind": "flat", "amount": self.random.choice([1, 250, 1001])}
@@ -137,11 +141,13 @@ class History:
             "coupon": self.coupon_rule,
         }
         body = {"attribution": attribution, "hold_days": hold_days, "commissions": [sale, lead]}
-        self.api("POST", f"/v1/programs/{self.id}/terms", body)
+        self.world.api("POST", f"/v1/programs/{self.id}/terms", body, only=0)
 
     def act(self, now: datetime, actions: int) -> None:
         """So many things happen, at that time."""
         self.now = now
+        if self.random.random() < 0.1:
+            self.publish_terms()
         choices = {
             self.click: 30,
             self.robot: 4,
@@ -154,7 +160,6 @@ class History:
             self.adjust: 22,
             self.refund_early: 3,
             self.identify: 4,
-            self.publish_terms: 1,
             self.give_bonus: 2,
         }
         for action in self.random.choices([*choices], [*choices.values()], k=actions):

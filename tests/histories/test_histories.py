@@ -1,4 +1,4 @@
-"""A hundred orders' histories, under faults, crashes and rivals, come out to the last unit.
+"""Some seventy orders' histories, under faults, crashes and rivals, come out to the last unit.
 
 `make soak` plays thousands. A failure prints the seed that plays the same again: `SEED=... pytest ...`.
 """
@@ -11,8 +11,8 @@ from tests.histories.soak import report
 
 def test_everything_acknowledged_is_accounted_for() -> None:
     seed = os.environ.get("SEED") or fresh_seed()
-    outcome = play(seed, programs=6, rate=0.02, actions=8)
+    outcome = play(seed, programs=4, rate=0.02, actions=8)
     assert outcome.problems == [], f"SEED={seed}: " + "\n".join(outcome.problems)
-    assert outcome.acknowledged["orders"] > 60
+    assert outcome.acknowledged["orders"] > 30
     assert outcome.statuses["no answer"] > 0, "nothing was killed"
     print(f"SEED={seed}: {report(outcome)}")
