@@ -26,7 +26,7 @@ from chalicelib.domain.customer import Claim, Tenure, holder
 from chalicelib.domain.fraud.case import Case
 from chalicelib.domain.fraud.checks import Check, examine, refused_touches
 from chalicelib.domain.fraud.rule import Action
-from chalicelib.domain.fraud.settings import NO_POLICY, Policy
+from chalicelib.domain.fraud.settings import NO_POLICY, Arms, Policy
 from chalicelib.domain.money import allot, round_half_away
 from chalicelib.domain.path import NOTHING_REFUSED, Considered, Path, in_order, weigh
 from chalicelib.domain.program import Program
@@ -76,7 +76,7 @@ class Facts:
     def told(self) -> int:
         """How much was told that may matter to the customer's later orders: it only ever grows."""
         judged = (a for a in self.adjustments if a.kind in {AdjustmentKind.APPROVE, AdjustmentKind.REJECT})
-        parts = (self.touches, self.coupons, self.customers, tuple(judged))
+        parts = (self.touches, self.coupons, self.customers, self.signals, tuple(judged))
         return 1 + (self.confirmation is not None) + sum(map(len, parts))
 
     @property
@@ -164,21 +164,15 @@ def decide(
     fraud rules. Adjustments don't change the decision, except that an approval confirms, and clears what a
     rule stopped: what they do to the money is `settlement`'s.
     """
-    coupon = _best_coupon(facts)
-    terms, path = _apply_terms(facts, coupon, versions)
-    claim = _holding(facts, versions)
-    earning = claim.path if claim else path
-    found: tuple[Check, ...] = ()
-    if earning.earns:
-        case = _case(facts, earning)
-        arms = policy.arms(min(facts.effective.occurred_at, facts.report.received_at))
-        found = examine(case, arms, cleared=facts.approved_at is not None)
-        refused = refused_touches(case, arms)
-        if refused and claim is None:
-            terms, path = _apply_terms(facts, coupon, versions, refused)
-            earning = path
+    claim = _holding(facts, versions, policy)
+    terms: Terms | None
     if claim is not None:
-        terms, path = claim.terms, _given_away(path)
+        own = _apply_terms(facts, _best_coupon(facts), versions)[1]
+        terms, path, earning = claim.terms, _given_away(own), claim.path
+        found = _examined(facts, earning, policy)[0]
+    else:
+        terms, path, found = _own_path(facts, versions, policy)
+        earning = path
     if terms is None:
         return _nobody(facts, path, "terms_missing", None)
     if claim is None and not path.earns:
@@ -209,10 +203,15 @@ def decide(
     )
 
 
-def claim_of(facts: Facts, versions: Sequence[Terms]) -> Claim | None:
-    """What the order's own path says of its customer; None where nobody earns by it, or it doesn't stand."""
-    terms, path = _apply_terms(facts, _best_coupon(facts), versions)
-    if terms is None or not path.earns or not facts.stands:
+def claim_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:
+    """What the order's own path says of its customer; None where nobody earns by it, or it doesn't stand.
+
+    Nor does what fraud rules stop, until somebody approves it; touches that they refuse earn nothing.
+    """
+    if not facts.stands:
+        return None
+    terms, path, found = _own_path(facts, versions, policy)
+    if terms is None or not path.earns or any(check.stops for check in found):
         return None
     return Claim(facts.effective.order_id, facts.effective.occurred_at, terms, path)
 
@@ -224,8 +223,34 @@ def tenure_of(facts: Facts) -> Tenure:
     return Tenure(at, facts.customer is not None, first.effective.occurred_at if first else None)
 
 
-def _holding(facts: Facts, versions: Sequence[Terms]) -> Claim | None:
-    claims = (claim_of(earlier, versions) for earlier in facts.earlier)
+def arms_for(facts: Facts, policy: Policy) -> Arms:
+    """The fraud rules that look at the order: those in force when it occurred, or when it was first told."""
+    return policy.arms(min(facts.effective.occurred_at, facts.report.received_at))
+
+
+def _own_path(
+    facts: Facts, versions: Sequence[Terms], policy: Policy
+) -> tuple[Terms | None, Path, tuple[Check, ...]]:
+    """The order's own path, without touches that fraud rules refuse, and what they found of it."""
+    coupon = _best_coupon(facts)
+    terms, path = _apply_terms(facts, coupon, versions)
+    if not path.earns:
+        return terms, path, ()
+    found, refused = _examined(facts, path, policy)
+    if refused:
+        terms, path = _apply_terms(facts, coupon, versions, refused)
+    return terms, path, found
+
+
+def _examined(facts: Facts, earning: Path, policy: Policy) -> tuple[tuple[Check, ...], dict[str, str]]:
+    """What the fraud rules find where this path earns, and the touches that they refuse."""
+    case, arms = _case(facts, earning), arms_for(facts, policy)
+    found = examine(case, arms, cleared=facts.approved_at is not None)
+    return found, refused_touches(case, arms)
+
+
+def _holding(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:
+    claims = (claim_of(earlier, versions, policy) for earlier in facts.earlier)
     return holder((claim for claim in claims if claim), facts.effective.occurred_at)
 
 
@@ -240,9 +265,9 @@ def _given_away(path: Path) -> Path:
     )
 
 
-def case_of(facts: Facts, versions: Sequence[Terms]) -> Case | None:
+def case_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Case | None:
     """What the fraud rules look at; None where nobody would earn."""
-    claim = _holding(facts, versions)
+    claim = _holding(facts, versions, policy)
     path = claim.path if claim else _apply_terms(facts, _best_coupon(facts), versions)[1]
     return _case(facts, path) if path.earns else None
 

@@ -136,7 +136,7 @@ def _unexplained(stores: Stores, rules: Rules, entry: Entry) -> Iterator[str]:
 def _follows(stores: Stores, rules: Rules, accrual: Entry) -> bool:
     """Whether the facts, as they were known at some time, lead to this accrual and no other."""
     for grown in stores.conversions.grown(accrual.conversion):
-        for facts in customers.as_was_known(stores, rules.versions, grown):
+        for facts in customers.as_was_known(stores, rules.versions, rules.policy, grown):
             decided = _accruals(rules, _without_takings(facts), accrual)
             if any(_as_booked(entry, accrual) == accrual for entry in decided):
                 return True

@@ -109,7 +109,7 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
             return tested
     conversion = ids.conversion_id(program.id, report.event, report.order_id)
     _check_age(stores, conversion, report, now)
-    clue = replace(_clue(program, report, incoming.visitor), is_first=True)
+    clue = _clue(program, report, incoming.visitor)
     found = evidence.gather(stores, program, conversion, clue, report.occurred_at, now)
     facts = Facts(
         conversion,

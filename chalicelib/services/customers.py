@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.domain.conversion import Signal
 from chalicelib.domain.customer import Claim
-from chalicelib.domain.decision import Facts, claim_of
+from chalicelib.domain.decision import Facts, arms_for, claim_of
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.fraud import duplicate_customer
+from chalicelib.domain.fraud.settings import Policy
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms, look_at_customers
 from chalicelib.storage.conversions import Conversion
@@ -23,41 +26,69 @@ from chalicelib.storage.table import ConditionFailed
 _ATTEMPTS = 8
 
 
-def informed(stores: Stores, versions: Sequence[Terms], facts: Facts) -> Facts:
-    """The facts with those of the customer's earlier orders that decide on it, under these terms.
+def informed(stores: Stores, versions: Sequence[Terms], policy: Policy, facts: Facts) -> Facts:
+    """The facts with what the customer's earlier orders decide on it, under these terms and fraud rules.
 
-    Only those are read: until the first order of the same event is found, and one that holds the customer.
+    Only as many are read: until the first order of the same event is found, one that holds the customer, and
+    as many as a fraud rule asks for.
     """
-    if facts.customer is None or not look_at_customers(versions):
+    if not _asks_who(versions, policy, facts):
         return facts
-    orders = stores.customers.orders(facts.report.program, facts.customer)
-    return _with_earlier(facts, versions, [o for o in orders if _place(o) < facts.place], _reader(stores))
+    return _with_earlier(facts, versions, policy, _before(stores, facts), _reader(stores))
+
+
+def _asks_who(versions: Sequence[Terms], policy: Policy, facts: Facts) -> bool:
+    return facts.customer is not None and (look_at_customers(versions) or _counted(policy, facts) > 0)
+
+
+def _counted(policy: Policy, facts: Facts) -> int:
+    return arms_for(facts, policy).earlier_for(facts.effective.event)
+
+
+def _before(stores: Stores, facts: Facts) -> list[Ordered]:
+    orders = stores.customers.orders(facts.report.program, facts.customer) if facts.customer else []
+    return [ordered for ordered in orders if _place(ordered) < facts.place]
 
 
 def _with_earlier(
-    facts: Facts, versions: Sequence[Terms], orders: Sequence[Ordered], read: Callable[[str], Facts | None]
+    facts: Facts,
+    versions: Sequence[Terms],
+    policy: Policy,
+    orders: Sequence[Ordered],
+    read: Callable[[str], Facts | None],
 ) -> Facts:
+    looks, counted = look_at_customers(versions), _counted(policy, facts)
     locks = any(terms.attribution.lock for terms in versions)
     kept: list[Facts] = []
     changed: list[datetime] = []
     first_is_known, standing = False, None
     for ordered in orders:
-        may_be_first = not first_is_known and ordered.event == facts.report.event
+        may_be_first = looks and not first_is_known and ordered.event == facts.report.event
         may_hold = locks and not (standing and standing.holds(ordered.occurred_at))
-        earlier = read(ordered.conversion) if may_be_first or may_hold else None
+        needed = may_be_first or may_hold or len(changed) < counted
+        earlier = read(ordered.conversion) if needed else None
         if earlier is None:
             continue
+        earlier = _counting(earlier, _counted(policy, earlier), len(changed))
         changed.append(earlier.changed_at)
-        claim = _locking(earlier, versions) if may_hold else None
+        claim = _locking(earlier, versions, policy) if may_hold else None
         if earlier.stands and (may_be_first or claim):
             first_is_known = first_is_known or may_be_first
             standing = claim or standing
             kept.append(earlier)
-    return replace(facts, earlier=tuple(kept), informed_at=max(changed, default=None))
+    told = replace(facts, earlier=tuple(kept), informed_at=max(changed, default=None))
+    return _counting(told, counted, len(changed))
 
 
-def _locking(earlier: Facts, versions: Sequence[Terms]) -> Claim | None:
-    claim = claim_of(earlier, versions)
+def _counting(facts: Facts, asked: int, before: int) -> Facts:
+    """The facts with the signal of how many of its customer's conversions were before it."""
+    if not (count := min(asked, before)):
+        return facts
+    return replace(facts, signals=(*facts.signals, Signal(duplicate_customer.SIGNAL, None, str(count))))
+
+
+def _locking(earlier: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:
+    claim = claim_of(earlier, versions, policy)
     return claim if claim and claim.terms.attribution.lock else None
 
 
@@ -73,23 +104,21 @@ def _place(ordered: Ordered) -> tuple[datetime, str]:
     return ordered.occurred_at, ordered.conversion
 
 
-def as_was_known(stores: Stores, versions: Sequence[Terms], facts: Facts) -> Iterator[Facts]:
+def as_was_known(stores: Stores, versions: Sequence[Terms], policy: Policy, facts: Facts) -> Iterator[Facts]:
     """The facts with the earlier orders as they were known at some time, for every time; at least once."""
-    if facts.customer is None or not look_at_customers(versions):
-        yield facts
-        return
-    orders = stores.customers.orders(facts.report.program, facts.customer)
-    before = [ordered for ordered in orders if _place(ordered) < facts.place]
     yield facts
+    if not _asks_who(versions, policy, facts):
+        return
+    before = _before(stores, facts)
     for moment in sorted({at for o in before for at in stores.conversions.moments(o.conversion)}):
         yield _with_earlier(
-            facts, versions, before, functools.partial(stores.conversions.as_told, until=moment)
+            facts, versions, policy, before, functools.partial(stores.conversions.as_told, until=moment)
         )
 
 
-def shown(versions: Sequence[Terms], facts: Facts) -> int | None:
+def shown(versions: Sequence[Terms], policy: Policy, facts: Facts) -> int | None:
     """How much is known of an order by which its customer's later ones are decided; None where none are."""
-    if not facts.customers or not look_at_customers(versions):
+    if not facts.customers or not (look_at_customers(versions) or policy.looks_at_customers):
         return None
     return facts.told
 

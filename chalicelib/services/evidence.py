@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.click import TOUCHES, Click
 from chalicelib.domain.conversion import CouponMatch, Signal, Touch
-from chalicelib.domain.fraud import duplicate_customer, self_referral
+from chalicelib.domain.fraud import self_referral
 from chalicelib.domain.partner import fold_coupon, normal_email
 from chalicelib.domain.path import in_order
 from chalicelib.domain.program import Program
@@ -24,10 +24,7 @@ _POINTER_DAYS = 400
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """What was told of an order beside its figures; `customer` and `email` are HMACs, `visitor` a journey.
-
-    `is_first` says that nothing was told of the order before.
-    """
+    """What was told of an order beside its figures; `customer` and `email` are HMACs, `visitor` a journey."""
 
     click_id: str | None
     coupon: str | None
@@ -35,7 +32,6 @@ class Clue:
     visitor: str | None
     trusted: bool
     email: str | None = None
-    is_first: bool = False
 
 
 def customer_hash(stores: Stores, program: str, customer_id: str) -> str:
@@ -61,7 +57,6 @@ def gather(
     """
     since, until = _span(occurred_at)
     touches: list[Touch] = []
-    earlier = 0
     token = read_click_id(stores, clue.click_id)
     if token and clue.click_id:
         touches += _by_click(stores, program, clue.click_id, token, since, until, now)
@@ -73,15 +68,11 @@ def gather(
     if clue.customer:
         stores.identities.add_conversion(program.id, clue.customer, conversion, expires)
         known = stores.identities.known(program.id, clue.customer, now)
-        earlier = len({*known.conversions} - {conversion})
         for visitor in known.visitors:
             touches += _journey(stores, program, visitor, since, until, now, "customer")
     customers = (clue.customer,) if clue.customer and clue.trusted else ()
     kept, coupons = _bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue)
-    signals = own_purchases(stores, program, clue.email, kept, coupons)
-    if earlier and clue.is_first:
-        signals = (*signals, Signal(duplicate_customer.SIGNAL, None, str(earlier)))
-    return Evidence(kept, coupons, customers, signals)
+    return Evidence(kept, coupons, customers, own_purchases(stores, program, clue.email, kept, coupons))
 
 
 def own_purchases(

@@ -6,7 +6,7 @@ confirmed, because a browser had told of them, count as approved, too.
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.counts import day_of
@@ -15,13 +15,13 @@ from chalicelib.domain.errors import TooLarge
 from chalicelib.domain.fraud import RULES
 from chalicelib.domain.fraud.checks import examine
 from chalicelib.domain.fraud.rule import Action
-from chalicelib.domain.fraud.settings import Arms, Setting, arm, recommended, review_settings
+from chalicelib.domain.fraud.settings import Arms, Policy, Setting, Settings, recommended, review_settings
 from chalicelib.domain.fraud.trial import Score, Trial
 from chalicelib.domain.job import Job, JobKind
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.review import refuse
-from chalicelib.services import jobs
+from chalicelib.services import customers, jobs
 from chalicelib.services.conversions import occurred_in
 from chalicelib.services.fraud_looking import traffic_of
 from chalicelib.storage.stores import Stores
@@ -29,6 +29,8 @@ from chalicelib.storage.stores import Stores
 MAX_RULES_BYTES = 200_000
 EVERY = 100
 """Conversions between two notes of how far it is."""
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def ask(
@@ -56,17 +58,20 @@ def carry_out(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]:
     program = stores.catalogue.program(job.program)
     month = Month.parse(job.request["month"])
     kept = json.loads(job.request["rules"])
-    arms = arm({name: Setting(*parts) for name, parts in kept.items()} | _others_off(kept))
+    rules = {name: Setting(*parts) for name, parts in kept.items()} | _others_off(kept)
+    policy = Policy([Settings(program.id, 1, _ALWAYS, rules)])
+    arms = policy.arms(_ALWAYS)
     trial = Trial()
     terms = stores.catalogue.terms(program.id)
     found = _partners(stores, program, month, arms)
     for conversion in occurred_in(stores, program, month, month):
-        case = case_of(conversion.facts, terms)
+        facts = customers.informed(stores, terms, policy, conversion.facts)
+        case = case_of(facts, terms, policy)
         earners = case.earners if case else frozenset()
-        rules = [check.name for check in examine(case, arms, cleared=False) if check.stops] if case else []
-        rules += [name for name, partners in found.items() if earners & partners.keys()]
+        stopping = [check.name for check in examine(case, arms, cleared=False) if check.stops] if case else []
+        stopping += [name for name, partners in found.items() if earners & partners.keys()]
         order_id = conversion.facts.effective.order_id
-        trial.add(conversion.facts.id, order_id, earners, rules, _review(conversion.facts))
+        trial.add(conversion.facts.id, order_id, earners, stopping, _review(conversion.facts))
         if trial.conversions % EVERY == 0:
             jobs.progress(stores, job, trial.conversions, 0)
     jobs.progress(stores, job, trial.conversions, trial.conversions)

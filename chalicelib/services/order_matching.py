@@ -159,7 +159,7 @@ def _ours(stores: Stores, matching: Matching, conversion: str) -> Ours | None:
     if found is None:
         return None
     rules = matching.rules
-    facts = customers.informed(stores, rules.versions, found.facts)
+    facts = customers.informed(stores, rules.versions, rules.policy, found.facts)
     decision = decide(facts, rules.program, rules.versions, rules.rates, rules.policy)
     return Ours(found.facts, decision, found.state)
 

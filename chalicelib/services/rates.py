@@ -37,7 +37,7 @@ def decide_now(stores: Stores, program: Program, facts: Facts) -> Decision:
     """The decision under the program's terms, rates and fraud rules as they are stored."""
     rates = rates_for(stores, program, facts.effective.content.currency)
     versions, policy = stores.catalogue.terms(program.id), stores.fraud.policy(program.id)
-    return decide(customers.informed(stores, versions, facts), program, versions, rates, policy)
+    return decide(customers.informed(stores, versions, policy, facts), program, versions, rates, policy)
 
 
 def rates_for(stores: Stores, program: Program, currency: str) -> Rates:

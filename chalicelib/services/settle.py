@@ -79,7 +79,7 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
         try:
             if _heals(found) and _heal(stores, rules, found, now):
                 continue
-            if customers.shown(rules.versions, found.facts) != found.shown:
+            if customers.shown(rules.versions, rules.policy, found.facts) != found.shown:
                 customers.wake_later(stores, rules.program, found, now)
             return _settle_once(stores, rules, found, books, now)
         except ConditionFailed as failure:
@@ -89,14 +89,14 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
 
 
 def _settle_once(stores: Stores, rules: Rules, found: Conversion, books: Books, now: datetime) -> Result:
-    facts = customers.informed(stores, rules.versions, found.facts)
+    facts = customers.informed(stores, rules.versions, rules.policy, found.facts)
     decision = decide(facts, rules.program, rules.versions, rules.rates, rules.policy)
     settlement = settle(facts, decision, found.booked, rules.program, books, now)
     if found.feed not in _UNDECIDED and not _changes(found, settlement):
         return Result.UNCHANGED
     for month in sorted({entry.month for entry in settlement.entries}):
         stores.journal.mark_dirty(rules.program.id, month, found.shard, now, secrets.token_hex(8))
-    shown = customers.shown(rules.versions, found.facts)
+    shown = customers.shown(rules.versions, rules.policy, found.facts)
     stores.conversions.settle(found, settlement, _partners(found, decision), books, shown)
     if settlement.due_at is not None and settlement.due_at <= now:
         return Result.BOOKED_IN_PART

@@ -52,7 +52,7 @@ def run(
     rates, policy = stores.rates.of(program.id), stores.fraud.policy(program.id)
     difference = Difference()
     for found in occurred_in(stores, program, month, month):
-        facts = customers.informed(stores, [draft], found.facts)
+        facts = customers.informed(stores, [draft], policy, found.facts)
         simulated = simulate(facts, program, [draft], rates, now, policy)
         difference.add(found.facts, found.booked, simulated)
         if difference.conversions % EVERY == 0:

@@ -13,6 +13,7 @@ from chalicelib.domain.fraud.settings import Setting
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.payout.batch import Account
 from chalicelib.domain.program import Method
+from chalicelib.domain.terms import Attribution, CommissionRule, Lock, Terms
 from chalicelib.services import (
     adjustments,
     capture,
@@ -154,8 +155,79 @@ class TestHolding:
             order = an_order(order_id, event="lead", customer_id="c-9", coupon="anna")
             found.append(capture.record(stage.stores, shop.program, order, NOW).id)
             capture.record(stage.stores, shop.program, order, NOW)
-        signals = [stage.stores.conversions.find(one).facts.signals for one in found]
-        assert [[s.name for s in each] for each in signals] == [[], ["earlier_conversions"]]
+        known = [settled(stage, shop, one) for one in sorted(found)]
+        decisions = [conversions.explain(stage.stores, one) for one in known]
+        flagged = ["duplicate_customer" in {check.name for check in one.checks} for one in decisions]
+        assert flagged == [False, True]
+
+    @pytest.mark.parametrize("told", ["older first", "newer first"])
+    def test_the_later_lead_of_a_customer_is_held_in_whatever_order_they_are_told(self, stage, told) -> None:
+        shop = scene.make(stage.stores)
+        leads = CommissionRule("lead", "flat", amount_minor=500)
+        stage.stores.catalogue.add_terms_once(
+            Terms(shop.program.id, 2, MONTH_START, Attribution(), 14, (leads,))
+        )
+        switch_on(stage, shop, duplicate_customer="hold")
+        days = {"a": 1, "b": 2} if told == "older first" else {"b": 2, "a": 1}
+        found = {}
+        for name, day in days.items():
+            order = an_order(name, event="lead", customer_id="c-9", coupon="anna")
+            order = replace(order, occurred_at=MONTH_START + timedelta(days=day))
+            found[name] = capture.record(stage.stores, shop.program, order, NOW).id
+            reconcile(stage.stores, NOW)
+        for name in days:
+            again = an_order(name, event="lead", customer_id="c-9", coupon="anna")
+            capture.record(stage.stores, shop.program, again, NOW)
+        for _ in range(2):
+            reconcile(stage.stores, NOW)
+        ends = {name: stage.stores.conversions.find(one) for name, one in found.items()}
+        assert {name: str(end.state) for name, end in ends.items()} == {"a": "pending", "b": "held"}
+        earned = {name: end.booked.earned("anna", "EUR")[1] for name, end in ends.items()}
+        assert earned == {"a": 500, "b": 0}
+
+    @pytest.mark.parametrize("action", ["hold", "reject"])
+    def test_a_click_that_earns_nothing_does_not_get_the_customer_either(self, stage, action: str) -> None:
+        shop = scene.make(stage.stores)
+        rules = (CommissionRule("sale", "percent", rate_bp=1000),)
+        stage.stores.catalogue.add_terms_once(
+            Terms(shop.program.id, 2, MONTH_START, Attribution(lock=Lock()), 14, rules)
+        )
+        switch_on(stage, shop, injection=action)
+        honest = shop.click(stage.stores, NOW - timedelta(days=1), "anna")
+        late = shop.click(stage.stores, NOW - timedelta(seconds=5), "ben", honest.visitor)
+        first = capture.record(
+            stage.stores, shop.program, an_order(click_id=late.token, customer_id="c-1"), NOW
+        )
+        adjustments.adjust(stage.stores, first.id, "a", AdjustmentKind.APPROVE, None, "seen", NOW)
+        later = NOW + timedelta(days=3)
+        second = an_order("o-2", customer_id="c-1", occurred_at=later)
+        sold = capture.record(stage.stores, shop.program, second, later)
+        ends = [settled(stage, shop, one, later) for one in (first.id, sold.id)]
+        assert [{e.partner for e in end.booked.entries} for end in ends] == [{"anna"}, {"anna"}]
+
+    def test_a_customer_is_nobodys_by_an_order_that_a_rule_stopped_until_a_person_lets_it_go(
+        self, stage
+    ) -> None:
+        shop = scene.make(stage.stores)
+        rules = (CommissionRule("sale", "percent", rate_bp=1000),)
+        stage.stores.catalogue.add_terms_once(
+            Terms(shop.program.id, 2, MONTH_START, Attribution(lock=Lock()), 14, rules)
+        )
+        switch_on(stage, shop, quick_conversion="hold")
+        click = shop.click(stage.stores, NOW - timedelta(seconds=2), "ben")
+        first = capture.record(
+            stage.stores, shop.program, an_order(click_id=click.token, customer_id="c-1"), NOW
+        )
+        later = NOW + timedelta(days=3)
+        second = an_order("o-2", customer_id="c-1", coupon="ANNA", occurred_at=later)
+        sold = capture.record(stage.stores, shop.program, second, later)
+        reconcile(stage.stores, later)
+        assert settled(stage, shop, sold.id, later).booked.earned("anna", "EUR")[1] == 1000
+        adjustments.adjust(stage.stores, first.id, "a", AdjustmentKind.APPROVE, None, "seen", later)
+        for _ in range(2):
+            reconcile(stage.stores, later)
+        end = settled(stage, shop, sold.id, later)
+        assert [end.booked.earned(partner, "EUR")[1] for partner in ("anna", "ben")] == [0, 1000]
 
     def test_what_settings_hold_the_books_and_their_audit_agree_with(self, stage) -> None:
         shop = scene.make(stage.stores)

@@ -4,15 +4,24 @@ from chalicelib.domain.fraud.case import Case
 from chalicelib.domain.fraud.rule import Action, Names, Number, Rule, Trace, Values
 
 SIGNAL = "earlier_conversions"
-"""How many conversions the customer had when this one was first told; `detail` is the number."""
+"""How many conversions of the customer occurred before this one; `detail` is the number.
+
+Counted whenever it is decided, and never kept: one that is told later may have occurred before. No more of
+them are counted than the rule asks for.
+"""
 
 
 def _find(case: Case, values: Values) -> Trace | None:
     seen = case.signal(SIGNAL)
     if seen is None or case.effective.event not in values["events"] or int(seen.detail) < values["earlier"]:
         return None
-    words = f"the customer had {seen.detail} conversions before this {case.effective.event}"
+    words = f"the customer had {seen.detail} conversions or more before this {case.effective.event}"
     return Trace(words, {"earlier": int(seen.detail), "event": case.effective.event})
+
+
+def asks_for(event: str, values: Values) -> int:
+    """How many earlier conversions of the customer have to be counted for an event."""
+    return int(values["earlier"]) if event in values["events"] else 0
 
 
 RULE = Rule(

@@ -10,7 +10,13 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.fraud import CONVERSION_RULES, ENROLLMENT_RULES, PARTNER_RULES, RULES
+from chalicelib.domain.fraud import (
+    CONVERSION_RULES,
+    ENROLLMENT_RULES,
+    PARTNER_RULES,
+    RULES,
+    duplicate_customer,
+)
 from chalicelib.domain.fraud.case import Applicant, Case, Traffic
 from chalicelib.domain.fraud.rule import Action, Find, Rule, Values
 
@@ -67,6 +73,11 @@ class Arms:
     def of(self, name: str) -> Armed[Case] | None:
         """The conversions' rule of that name, where it is in use."""
         return next((armed for armed in self.conversion if armed.name == name), None)
+
+    def earlier_for(self, event: str) -> int:
+        """How many earlier conversions of its customer a conversion of the event is looked at beside."""
+        armed = self.of(duplicate_customer.RULE.name)
+        return duplicate_customer.asks_for(event, armed.values) if armed else 0
 
 
 def default_setting(rule: Rule[Any], action: Action = Action.FLAG) -> Setting:
@@ -151,6 +162,15 @@ class Policy:
         if settings.version not in self._armed:
             self._armed[settings.version] = arm(settings.rules)
         return self._armed[settings.version]
+
+    @property
+    def looks_at_customers(self) -> bool:
+        """Whether money may wait, in any version, because of what else the customer has ordered."""
+        name = duplicate_customer.RULE.name
+        return any(
+            name in version.rules and version.rules[name].action not in {Action.OFF, Action.FLAG}
+            for version in self.versions
+        )
 
 
 NO_POLICY = Policy()

@@ -12,6 +12,7 @@ from chalicelib.domain.decision import Facts, case_of
 from chalicelib.domain.fraud import CONVERSION_RULES, ENROLLMENT_RULES, PARTNER_RULES, RULES
 from chalicelib.domain.fraud.case import Applicant, Tally, Traffic
 from chalicelib.domain.fraud.rule import Trace
+from chalicelib.domain.fraud.settings import NO_POLICY
 from tests.domain.builders import (
     SOLD,
     a_coupon,
@@ -140,7 +141,7 @@ def found(name: str, subject: Any) -> Trace | None:
     rule = RULES[name]
     values, problems = rule.values(PLANTED[name].parameters)
     assert problems == []
-    seen = case_of(subject, [some_terms()]) if isinstance(subject, Facts) else subject
+    seen = case_of(subject, [some_terms()], NO_POLICY) if isinstance(subject, Facts) else subject
     assert seen is not None
     return rule.find(seen, values)
 
@@ -176,7 +177,7 @@ def test_every_default_is_allowed_and_has_its_reason(name: str) -> None:
 
 def test_a_coupon_site_that_comes_late_is_found_where_the_program_named_it() -> None:
     rule = RULES["coupon_poaching"]
-    case = case_of(sold(clicked(86_400), clicked(120, "saver")), [some_terms()])
+    case = case_of(sold(clicked(86_400), clicked(120, "saver")), [some_terms()], NO_POLICY)
     assert rule.find(case, rule.values({"sites": ["saver"]})[0]) is not None
     assert rule.find(case, rule.values({"sites": ["other"]})[0]) is None
 
@@ -189,5 +190,5 @@ def test_chargebacks_are_found_where_refunds_are_few() -> None:
 
 def test_a_click_into_the_checkout_was_made_in_the_shop() -> None:
     rule = RULES["stand_down"]
-    case = case_of(sold(clicked(60, marks=("checkout",))), [some_terms()])
+    case = case_of(sold(clicked(60, marks=("checkout",))), [some_terms()], NO_POLICY)
     assert rule.find(case, rule.values({})[0]) is not None
