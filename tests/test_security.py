@@ -16,6 +16,7 @@ HARMLESS = {
     "token == again": "two answers to the same visitor, who knows both",
     "'authorization' not in headers": "whether there is one, not which",
     "token.visitor != clue.visitor": "what a token that verified says",
+    "token.visitor not in devices": "what a token that verified says",
     "click.token == click_id": "a token that verified, found again in the row of its own key",
     "secret.id == secret_id": "the id of a secret, which its owner chose to remove",
     "hashlib.sha256(body).hexdigest() != named.get('payouts.csv')": "a published hash",
