@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chalicelib import bootstrap
-from chalicelib.commands import audit, doctor, erase, ledger, simulate, status
+from chalicelib.commands import audit, doctor, erase, ledger, moving, simulate, status
 from chalicelib.domain.audit import Actor
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.services import keeping
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status.register(commands)
     audit.register(commands)
     erase.register(commands)
+    moving.register(commands)
     wanted = parser.parse_args(arguments)
     run: Command = wanted.run
     try:

@@ -60,7 +60,7 @@ DOMAIN_ORDER = (
     *("receipt", "simulation", "worth", "spans", "terms_text", "claim", "application"),
     *("statement", "statement_page", "payout"),
     *("review", "monthly_review", "terms_review", "terms_text"),
-    *("order_formats", "orders", "reconciliation", "job"),
+    *("order_formats", "orders", "moving", "reconciliation", "job"),
 )
 """Nouns of the domain, earlier ones first: each imports only those before it."""
 

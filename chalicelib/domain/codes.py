@@ -66,18 +66,19 @@ def fold(text: str) -> str | None:
     return code if _CODE.fullmatch(code) else None
 
 
-def check_vanity(text: str, field: str = "code") -> str:
-    """The code that a partner chose, folded.
+def check_vanity(text: str, field: str = "code", *, shortest: int = 2) -> str:
+    """The code that a partner chose, or (`shortest=1`) brought along, folded.
 
     Raises:
-        Invalid: `code_invalid` (not 2 to 64 of letters, digits, `-` and `_`), `code_reserved` (one of our
-            own words, or one that looks like it).
+        Invalid: `code_invalid` (not so many, up to 64, of letters, digits, `-` and `_`), `code_reserved` (one
+            of our own words, or one that looks like it).
     """
     code = fold(text)
-    if code is None or len(code) < 2:
+    if code is None or len(code) < shortest:
         raise Invalid(
             "code_invalid",
-            "a code is 2 to 64 of a-z, 0-9, - and _, between letters or digits; case carries no meaning",
+            f"a code is {shortest} to 64 of a-z, 0-9, - and _, between letters or digits;"
+            " case carries no meaning",
             field,
         )
     if appearance(code) in _RESERVED_LOOKS:

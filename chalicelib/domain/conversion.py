@@ -51,6 +51,13 @@ class Content:
     items: tuple[Item, ...] = ()
 
 
+OPENING = "@moved"
+"""The event of an opening order, by which a customer brought from elsewhere is its partner's.
+
+No report can tell it: events begin with a letter or digit.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """One report of an order, checked and ready to be recorded.
@@ -72,6 +79,11 @@ class Report:
     coupon: str | None = None
     customer: str | None = None
     email: str | None = None
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether it only says whose the customer is: nobody is paid for it, and no rule looks at it."""
+        return self.event == OPENING
 
     @property
     def from_browser(self) -> bool:

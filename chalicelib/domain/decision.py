@@ -164,6 +164,9 @@ def decide(
     fraud rules. Adjustments don't change the decision, except that an approval confirms, and clears what a
     rule stopped: what they do to the money is `settlement`'s.
     """
+    if facts.report.is_opening:
+        opened, path, _ = _own_path(facts, versions, policy)
+        return replace(_nobody(facts, path, "opening", opened), outcome=Outcome.RECORDED)
     claim = _holding(facts, versions, policy)
     terms: Terms | None
     if claim is not None:
@@ -234,7 +237,7 @@ def _own_path(
     """The order's own path, without touches that fraud rules refuse, and what they found of it."""
     coupon = _best_coupon(facts)
     terms, path = _apply_terms(facts, coupon, versions)
-    if not path.earns:
+    if not path.earns or facts.report.is_opening:
         return terms, path, ()
     found, refused = _examined(facts, path, policy)
     if refused:
@@ -267,6 +270,8 @@ def _given_away(path: Path) -> Path:
 
 def case_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Case | None:
     """What the fraud rules look at; None where nobody would earn."""
+    if facts.report.is_opening:
+        return None
     claim = _holding(facts, versions, policy)
     path = claim.path if claim else _apply_terms(facts, _best_coupon(facts), versions)[1]
     return _case(facts, path) if path.earns else None

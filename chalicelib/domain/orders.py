@@ -101,16 +101,13 @@ def read_orders(raw: bytes, reading: Reading) -> OrderFile:
         Invalid: `csv_invalid`, `csv_empty`, `column_unknown`, `columns_unknown` (no known export).
         TooLarge: `csv_too_large`, above 50,000 rows.
     """
-    text = _decode(raw)
-    header, rows = _rows(text)
+    header, rows = read_rows(raw)
     form = _format_of(header, reading)
     places = form.places(header)
     orders: dict[str, Order] = {}
     bad: list[BadRow] = []
     for line, cells in rows:
-        row = {
-            name: _clean(cells[at]) for name, at in places.items() if at < len(cells) and _clean(cells[at])
-        }
+        row = {name: clean(cells[at]) for name, at in places.items() if at < len(cells) and clean(cells[at])}
         if form.continues(row, cells):
             continue
         try:
@@ -123,6 +120,16 @@ def read_orders(raw: bytes, reading: Reading) -> OrderFile:
     return OrderFile(
         form.name, tuple(orders.values()), tuple(bad), "status" in places or "refunded" in places
     )
+
+
+def read_rows(raw: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header of a CSV file, and its rows that are not empty, each with its line.
+
+    Raises:
+        Invalid: `csv_invalid`, `csv_empty`.
+        TooLarge: `csv_too_large`, above 50,000 rows.
+    """
+    return _rows(_decode(raw))
 
 
 def _decode(raw: bytes) -> str:
@@ -195,7 +202,9 @@ def _order(line: int, row: Mapping[str, str], form: Format, reading: Reading) ->
         currency=currency,
         status=status,
         refunded_minor=refunded,
-        occurred_at=_time(row["occurred_at"], form, reading) if "occurred_at" in row else None,
+        occurred_at=parse_time(row["occurred_at"], reading.timezone, american=form.american_dates)
+        if "occurred_at" in row
+        else None,
         coupon=row["coupon"].split(",")[0].strip() if "coupon" in row else None,
         click_id=row.get("click_id"),
         customer_id=row.get("customer_id"),
@@ -270,19 +279,23 @@ def _ungrouped(text: str, separator: str) -> str:
     return first + "".join(groups)
 
 
-def _time(text: str, form: Format, reading: Reading) -> datetime:
-    """The instant; without a zone it is meant in the program's."""
+def parse_time(text: str, timezone: str, *, american: bool = False) -> datetime:
+    """The instant that a file tells; without a zone it is meant in this one.
+
+    Raises:
+        Invalid: `time_invalid`.
+    """
     try:
         found = _ISO.fullmatch(text)
         if found:
             zone = (found["zone"] or "").replace("UTC", "Z").replace("GMT", "Z")
             instant = datetime.fromisoformat(f"{found['day']}T{found['time'] or '00:00'}{zone}")
-        elif form.american_dates and (american := _AMERICAN.fullmatch(text)):
-            parts = {name: int(value or 0) for name, value in american.groupdict().items()}
-            instant = datetime(**parts, tzinfo=ZoneInfo(reading.timezone))
+        elif american and (month_first := _AMERICAN.fullmatch(text)):
+            parts = {name: int(value or 0) for name, value in month_first.groupdict().items()}
+            instant = datetime(**parts, tzinfo=ZoneInfo(timezone))
         else:
             raise ValueError
-        local = instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(reading.timezone))
+        local = instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(timezone))
         utc = local.astimezone(UTC)
         if not 1970 <= utc.year <= 9998:
             raise ValueError
@@ -291,5 +304,6 @@ def _time(text: str, form: Format, reading: Reading) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
-def _clean(cell: str) -> str:
+def clean(cell: str) -> str:
+    """The cell without blanks around it, and without the apostrophe by which a formula is made harmless."""
     return _LEAD.sub("", cell).strip()

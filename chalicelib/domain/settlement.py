@@ -113,6 +113,8 @@ def state_of(facts: Facts, decision: Decision, booked: Booked) -> State:
     """Where the conversion stands. The same for the same facts, in whatever order they arrived."""
     if facts.rejected_at is not None:
         return State.REJECTED
+    if facts.report.is_opening:
+        return State.APPROVED
     if reversed_part(facts, facts.adjustments) == 1:
         return State.REVERSED
     if decision.outcome is Outcome.UNATTRIBUTED:

@@ -62,10 +62,11 @@ def create(
     tags: Sequence[str] | None = None,
     expires_at: datetime | None = None,
     carry_query: bool | None = None,
+    shortest: int = 2,
     now: datetime,
 ) -> Link:
     """A new link of the partner, under the given code or a generated one. Whether the partner is enrolled
-    is the caller's to check.
+    is the caller's to check. `shortest` is 1 for a code that was in print before it came to us.
 
     Raises:
         Invalid: `code_invalid`, `code_reserved`, `url_invalid`, `url_not_allowed`, `utm_invalid`,
@@ -73,7 +74,7 @@ def create(
         Conflict: `code_taken`, `code_lookalike`.
     """
     wanted = Wanted(destination, code, campaign, utm, sub, tags, expires_at, carry_query)
-    chosen = codes.check_vanity(code) if code is not None else None
+    chosen = codes.check_vanity(code, shortest=shortest) if code is not None else None
     link = _apply(Link("", "", program.id, partner, now), program, wanted)
     for attempt in range(_ATTEMPTS):
         made = replace(

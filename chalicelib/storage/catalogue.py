@@ -185,6 +185,16 @@ class Catalogue:
         """Keep whether the partner is told by mail of new statements."""
         self._table.put({"pk": f"partner#{partner}", "sk": "mail", "statements": statements})
 
+    def remove_partner(self, partner: Partner) -> None:
+        """Remove a partner whom nothing names any more, if it is there."""
+        before = records.partner_record(partner)
+        self._remove(
+            Change("partner", partner.id, partner.owner, before, None),
+            (f"partner#{partner.id}", "partner"),
+            ("partners", partner.id),
+            (_email_key(partner.email), partner.id),
+        )
+
     def enrollments(self, program_id: str) -> Iterator[Enrollment]:
         """Every enrolment in the program, in order of the partners' ids."""
         items = self._table.query(f"program#{program_id}", prefix="enrollment#")
@@ -217,6 +227,15 @@ class Catalogue:
             Change("enrollment", partner, program, None, attributes),
             {"pk": f"program#{program}", "sk": f"enrollment#{partner}", **attributes},
             {"pk": f"partner#{partner}", "sk": f"enrollment#{program}", **attributes},
+        )
+
+    def remove_enrollment(self, enrollment: Enrollment) -> None:
+        """Remove an enrolment of a partner who never had a click or conversion, if it is there."""
+        program, partner = enrollment.program, enrollment.partner
+        self._remove(
+            Change("enrollment", partner, program, records.enrollment_record(enrollment), None),
+            (f"program#{program}", f"enrollment#{partner}"),
+            (f"partner#{partner}", f"enrollment#{program}"),
         )
 
     def find_coupon(self, program_id: str, folded: str) -> Coupon | None:
@@ -380,6 +399,16 @@ class Catalogue:
         except ConditionFailed:
             return False
         return True
+
+    def _remove(self, change: Change, *keys: tuple[str, str]) -> None:
+        first, *others = (
+            self._table.delete_action(pk, sk, PRESENT if at == 0 else None)
+            for at, (pk, sk) in enumerate(keys)
+        )
+        try:
+            transact([first, *others, self._trail.action(change)])
+        except ConditionFailed:
+            return
 
 
 def _pointers(key: ApiKey) -> list[Item]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.guesses import Guesses
     from chalicelib.storage.hook_secrets import HookSecrets
     from chalicelib.storage.identities import Identities
+    from chalicelib.storage.imports import Imports
     from chalicelib.storage.jobs import Jobs
     from chalicelib.storage.journal import Journal
     from chalicelib.storage.links import Links
@@ -87,6 +88,12 @@ class Stores:
         from chalicelib.storage.identities import Identities
 
         return Identities(self.settings)
+
+    @cached_property
+    def imports(self) -> "Imports":
+        from chalicelib.storage.imports import Imports
+
+        return Imports(self.settings)
 
     @cached_property
     def journal(self) -> "Journal":

@@ -1,0 +1,70 @@
+"""What an export of another vendor looks like: for each kind of file, the columns that hold what we take."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.order_formats import fold
+
+NAMES = (
+    "partner",
+    "email",
+    "name",
+    "first_name",
+    "last_name",
+    "code",
+    "link",
+    "destination",
+    "coupon",
+    "customer",
+    "since",
+    "balance",
+    "currency",
+)
+"""What can be read of a row: `partner` is the vendor's id, `email`, `name` and its parts the partner's;
+`code` a link's, or `link` its whole address; `customer` is the shop's id of one who belongs to the partner
+`since` then; `balance` is owed to the partner, in major units of `currency`."""
+
+Columns = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One kind of file of a vendor: for each name the columns that may hold it, the first that is there.
+
+    `needs` are sets of names of which each must have one by which the kind is recognised.
+    """
+
+    kind: str
+    columns: Columns
+    needs: Sequence[frozenset[str]]
+
+    def places(self, header: Sequence[str]) -> dict[str, int]:
+        """At which position each name stands in this header."""
+        folded = [fold(column) for column in header]
+        found = {}
+        for name, columns in self.columns.items():
+            at = next((folded.index(fold(column)) for column in columns if fold(column) in folded), None)
+            if at is not None:
+                found[name] = at
+        return found
+
+    def fits(self, header: Sequence[str]) -> bool:
+        """Whether a file with this header is of this kind."""
+        places = self.places(header)
+        return all(need & places.keys() for need in self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A vendor: its files, the surest kind first, and the parameters by which its links name a partner."""
+
+    name: str
+    sheets: Sequence[Sheet]
+    parameters: Sequence[str] = ()
+
+
+PARTNER = frozenset({"partner", "email"})
+CODE = frozenset({"code", "link"})
+CUSTOMER = frozenset({"customer"})
+COUPON = frozenset({"coupon"})
+BALANCE = frozenset({"balance"})

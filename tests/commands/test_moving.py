@@ -1,0 +1,49 @@
+"""`cli import`, as an operator types it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import cli
+from tests.capturing import NOW, a_program
+
+TEXT = "Affiliate ID,Email,Name,Status\n7,dan@x.com,Dan,active\n8,,Eve,active\n"
+
+
+def test_a_dry_run_an_import_and_its_undo(
+    stage: Any, clock: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.set(NOW)
+    a_program(stage.stores)
+    file = tmp_path / "affiliates.csv"
+    file.write_text(TEXT)
+    asked = ["import", "affiliatewp", str(file), "--program", "acme"]
+    assert cli.main([*asked, "--dry-run"]) == 1
+    told = capsys.readouterr().out
+    assert "partners:          1 to make       0 there already       1 refused" in told
+    assert f"refused: {file} line 3: no row tells this partner's e-mail address" in told
+    assert "left aside: Status" in told
+    assert stage.stores.links.find("7") is None
+    assert cli.main(asked) == 1
+    import_id = capsys.readouterr().out.split("--undo ")[1].strip()
+    assert stage.stores.links.find("7").program == "acme"
+    assert cli.main(["import", "affiliatewp", "--program", "acme", "--undo", import_id]) == 0
+    assert "partners:          1 taken back" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ([], "name the files to import"),
+        (["--undo", "imp_none"], "there is no such import"),
+        ([__file__, "--columns", "email"], "--columns takes NAME=COLUMN"),
+    ],
+)
+def test_a_wrong_line_is_refused(
+    stage: Any, clock: Any, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    clock.set(NOW)
+    a_program(stage.stores)
+    assert cli.main(["import", "plain", *more, "--program", "acme"]) == 1
+    assert message in capsys.readouterr().err

@@ -1,0 +1,120 @@
+"""Files of other vendors are read by their own columns; what can't be read is told with its line."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.moving import SOURCES, File, Told, read
+
+JANUARY = datetime(2026, 1, 2, 10, tzinfo=UTC)
+
+
+def reading(vendor: str, text: str, **columns: str) -> File:
+    return read(SOURCES[vendor], "file.csv", text.encode(), "EUR", "UTC", columns)
+
+
+EXPORTS = {
+    "dub": (
+        "ID,Name,Email,Country\npn_1,Anna,anna@x.com,DE\n",
+        "partners",
+        Told("file.csv", 2, "pn_1", "anna@x.com", "Anna", currency="EUR"),
+    ),
+    "rewardful": (
+        "First Name,Last Name,Email,Token,Stripe Customer ID\nAnna,Li,anna@x.com,anna,cus_1\n",
+        "affiliates",
+        Told("file.csv", 2, "", "anna@x.com", "Anna Li", "anna", customer="cus_1", currency="EUR"),
+    ),
+    "firstpromoter": (
+        "id,email,name,ref_id,current_balance\n7,anna@x.com,Anna,anna7,12.50\n",
+        "promoters",
+        Told("file.csv", 2, "7", "anna@x.com", "Anna", "anna7", balance_minor=1250, currency="EUR"),
+    ),
+    "tapfiliate": (
+        "id,firstname,lastname,email,referral_code,Balance,Currency\nan-1,Anna,Li,anna@x.com,annali,-3,USD\n",
+        "affiliates",
+        Told("file.csv", 2, "an-1", "anna@x.com", "Anna Li", "annali", balance_minor=-300, currency="USD"),
+    ),
+    "partnerstack": (
+        "customer_key,partnership_key,created_at\nc-1,part_9,2026-01-02 10:00\n",
+        "customers",
+        Told(
+            "file.csv",
+            2,
+            "part_9",
+            customer="c-1",
+            since=JANUARY,
+            currency="EUR",
+        ),
+    ),
+    "affiliatewp": (
+        "Affiliate ID,Email,Name,Status\n7,anna@x.com,Anna,active\n",
+        "affiliates",
+        Told("file.csv", 2, "7", "anna@x.com", "Anna", "7", currency="EUR"),
+    ),
+    "plain": (
+        "partner;email;name;coupon;link\n1;anna@x.com;Anna;ANNA10;https://shop.example.com/?x=1&via=anna\n",
+        "rows",
+        Told("file.csv", 2, "1", "anna@x.com", "Anna", "anna", coupon="ANNA10", currency="EUR"),
+    ),
+}
+
+
+def test_every_vendor_is_tried() -> None:
+    assert EXPORTS.keys() == SOURCES.keys()
+
+
+@pytest.mark.parametrize("vendor", EXPORTS)
+def test_an_export_is_read_by_its_own_columns(vendor: str) -> None:
+    text, kind, told = EXPORTS[vendor]
+    file = reading(vendor, text)
+    assert (file.kind, file.rows, file.unread) == (kind, (told,), ())
+
+
+def test_links_of_dub_keep_the_end_of_their_path_as_code() -> None:
+    file = reading("dub", "partnerId,shortLink,url\npn_1,https://refer.x.com/anna/,https://shop.x.com/a\n")
+    (told,) = file.rows
+    assert (file.kind, told.code, told.destination) == ("links", "anna", "https://shop.x.com/a")
+
+
+def test_other_columns_are_left_aside_by_name() -> None:
+    assert reading("dub", EXPORTS["dub"][0]).ignored == ("Country",)
+
+
+def test_a_file_without_known_columns_is_refused_with_those_expected() -> None:
+    with pytest.raises(Invalid, match=r"it has Foo, Bar; known are .*affiliates: .*email") as refused:
+        reading("tapfiliate", "Foo,Bar\n1,2\n")
+    assert refused.value.code == "columns_unknown"
+
+
+def test_columns_that_the_caller_names_stand_before_the_vendors() -> None:
+    file = reading(
+        "tapfiliate", "Wer,Kunde,Kode\nanna@x.com,c-1,anna\n", email="Wer", customer="Kunde", code="Kode"
+    )
+    assert file.rows == (Told("file.csv", 2, "", "anna@x.com", "", "anna", customer="c-1", currency="EUR"),)
+
+
+@pytest.mark.parametrize(
+    ("columns", "code"), [({"emial": "Email"}, "name_unknown"), ({"email": "Mail"}, "column_unknown")]
+)
+def test_a_wrong_mapping_is_refused(columns: dict[str, str], code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        reading("affiliatewp", EXPORTS["affiliatewp"][0], **columns)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (",,5", "names no partner"),
+        ("1,a@x.com,1.234", "thousands or decimals"),
+        ("1,a@x.com,5.001", "thousands or decimals"),
+        ("1,a@x.com,much", "amount"),
+    ],
+)
+def test_a_row_that_is_wrong_stops_no_other(row: str, reason: str) -> None:
+    file = reading("plain", f"partner,email,balance\n{row}\n2,b@x.com,7\n")
+    assert [told.balance_minor for told in file.rows] == [700]
+    (unread,) = file.unread
+    assert unread.line == 2
+    assert reason in unread.reason
