@@ -30,6 +30,7 @@ ROUTES = (
     "erasures",
     "stats",
     "deliveries",
+    "setup",
     "doctor",
     "webhooks",
     "ledgers",

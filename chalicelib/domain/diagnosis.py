@@ -11,6 +11,7 @@ from chalicelib.domain.click import Verdict
 from chalicelib.domain.conversion import State
 from chalicelib.domain.destination import leads_inside
 from chalicelib.domain.program import BROWSER_METHODS, Consent, Method
+from chalicelib.domain.snippets import tag_element
 from chalicelib.domain.terms import Terms
 
 _SCRIPT = re.compile(r"<script\b[^>]*>", re.IGNORECASE)
@@ -234,7 +235,7 @@ def _tag_findings(page: Fetched, tag: Fetched | None, subject: Subject) -> list[
             Finding(
                 "tag_missing",
                 "the landing page does not carry the tag",
-                f"add {snippet(subject)}, or keep the click id on your server",
+                f"add {tag_element(subject.base_url, subject.program)}, or keep the click id on your server",
                 fails=subject.methods <= BROWSER_METHODS,
             )
         ]
@@ -253,11 +254,6 @@ def _tag_findings(page: Fetched, tag: Fetched | None, subject: Subject) -> list[
     if not content_policy.allows(policies, "connect-src", collect, page.url):
         found.append(_blocked("csp_blocks_collect", "connect-src", url))
     return found
-
-
-def snippet(subject: Subject) -> str:
-    """The element that loads the tag."""
-    return f'<script async src="{subject.base_url}/tag.js" data-program="{subject.program}"></script>'
 
 
 def tag_url(page: Fetched) -> str | None:

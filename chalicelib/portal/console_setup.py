@@ -1,4 +1,4 @@
-"""`/console/{program}/setup`: what each tracking method delivered last, and the doctor."""
+"""`/console/{program}/setup`: what to paste, what each tracking method delivered last, and the doctor."""
 
 from chalice import Blueprint
 
@@ -10,7 +10,7 @@ from chalicelib.portal.console import program_of, see, shown
 from chalicelib.portal.page import See, Shown, Visit, page
 from chalicelib.portal.problems import problems
 from chalicelib.routes.replies import status_of
-from chalicelib.services import deliveries, doctor, walking
+from chalicelib.services import deliveries, doctor, setup, walking
 
 bp = Blueprint(__name__)
 
@@ -18,7 +18,7 @@ bp = Blueprint(__name__)
 @bp.route("/console/{program}/setup", methods=["GET"], content_types=["*/*"])
 @page(Area.CONSOLE)
 def review_setup(visit: Visit) -> Shown:
-    """What arrived last by which method, with hints, and the newest check-ups."""
+    """What arrived last by which method, with hints, what to paste, and the newest check-ups."""
     return _setup(visit, program_of(visit), {})
 
 
@@ -69,6 +69,7 @@ def _setup(visit: Visit, program: Program, wrong: dict[str, str], status: int = 
         hints=list(hints_of_program(delivered)),
         methods=[(one, list(hints_of(one, delivered, visit.now))) for one in delivered],
         unsigned=BROWSER_METHODS,
+        snippets=setup.of_program(visit.stores, program),
         checkups=[(one, walking.verdict(one.steps)) for one in checkups],
         sent={name: visit.form.get(name) for name in ("event", "destination", "partner")},
         problems=wrong,

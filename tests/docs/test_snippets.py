@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.domain.program import Program
+from chalicelib.domain.snippets import Subject, all_of
+from chalicelib.domain.terms import Attribution
 from chalicelib.services import signatures
 from tests.capturing import NOW, a_click, a_program, known
 
@@ -84,3 +87,29 @@ def test_a_webhook_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not verify(signatures.new_secret(), signed, body)
     monkeypatch.setattr("time.time", lambda: sent + 301)
     assert not verify(secret, signed, body)
+
+
+@pytest.mark.parametrize(
+    ("page", "method"),
+    [
+        ("tag.md", "tag"),
+        ("tag.md", "cookie"),
+        ("pixel.md", "pixel"),
+        ("postback.md", "postback"),
+        ("api.md", "api"),
+        ("coupons.md", "coupon"),
+        ("carts.md", "shopify"),
+        ("carts.md", "stripe"),
+        ("carts.md", "appsflyer"),
+        ("carts.md", "adjust"),
+        ("carts.md", "branch"),
+        ("carts.md", "woocommerce"),
+    ],
+)
+def test_the_documents_show_what_the_setup_route_answers(page: str, method: str) -> None:
+    acme = Program("acme", "Acme", ("x.example",), "EUR", "https://x.example/", NOW, "TOKEN")
+    offered = all_of(Subject(acme, Attribution(), "https://go.brand.com"))
+    texts = [one.text for one in offered if one.method == method]
+    assert texts
+    for text in texts:
+        assert text in (DOCS / page).read_text()

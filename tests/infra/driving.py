@@ -397,6 +397,7 @@ class Driver:
             *(
                 "/v1/programs",
                 "/v1/programs/acme/tracking",
+                "/v1/programs/acme/setup",
                 "/v1/programs/acme/terms",
                 "/v1/programs/acme/enrollments",
             ),

@@ -1,5 +1,6 @@
 """The console: what those who run a program see and do there."""
 
+import html
 import re
 from datetime import timedelta
 from typing import Any
@@ -294,7 +295,8 @@ def test_a_test_link_is_opened_and_its_stages_are_watched(shop: Scene, reader: R
     assert "Landing" in page.words
     refused = reader.post(at(shop, "/setup"), {"do": "open", "destination": "https://evil.example/"})
     assert (refused.status, "evil.example" in refused.text) == (422, True)
-    assert "anna" not in reader.get(at(scene.make(reader.stores), "/setup")).words
+    assert "Check-ups of the last seven days" in reader.get(at(shop, "/setup")).words
+    assert "Check-ups of the last" not in reader.get(at(scene.make(reader.stores), "/setup")).words
 
 
 def test_states_can_be_chosen(shop: Scene, reader: Reader) -> None:
@@ -302,3 +304,10 @@ def test_states_can_be_chosen(shop: Scene, reader: Reader) -> None:
     for state in State:
         assert reader.get(at(shop, f"/conversions?state={state}")).status == 200
     assert reader.get(at(shop, "/conversions?state=nonsense")).status == 422
+
+
+def test_the_set_up_shows_what_to_paste_filled_in(shop: Scene, reader: Reader) -> None:
+    page = reader.get(at(shop, "/setup"))
+    assert f'data-program="{shop.program.id}"' in html.unescape(page.words)
+    assert f"/postback/{shop.program.id}?token=token&" in html.unescape(page.text)
+    assert page.text.count("data-copy") >= len(shop.program.methods)
