@@ -72,10 +72,12 @@ def of_revision(click: Click, before: Verdict) -> list[Addition]:
     return [(_cell(click, before), {"clicks": -1}), (_cell(click, click.verdict), {"clicks": 1})]
 
 
-def of_delivery(program: str, method: str, outcome: str, received_at: datetime) -> list[Addition]:
-    """What a report of an order adds that told something new."""
+def of_delivery(
+    program: str, method: str, outcome: str, received_at: datetime, also: Iterable[str] = ()
+) -> list[Addition]:
+    """What a report of an order adds that told something new; `also` names what it is counted as besides."""
     cell = Cell(program, DELIVERIES, day_of(received_at), "", "", method, verdict=outcome)
-    return [(cell, {"delivered": 1})]
+    return [(cell, {"delivered": 1, **dict.fromkeys(also, 1)})]
 
 
 def add_up(additions: Iterable[Addition]) -> dict[Cell, dict[str, int]]:

@@ -2,7 +2,7 @@
 
 from chalice import Blueprint
 
-from chalicelib.domain.deliveries import hints_of, hints_of_program
+from chalicelib.domain.deliveries import Hint
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.domain.program import BROWSER_METHODS, Program
 from chalicelib.domain.session import Area
@@ -13,6 +13,22 @@ from chalicelib.routes.replies import status_of
 from chalicelib.services import deliveries, doctor, setup, walking
 
 bp = Blueprint(__name__)
+
+WORDS = {
+    Hint.NOTHING_YET: "Nothing ever came by it. Is it in place?",
+    Hint.SILENT: "Nothing for seven days. Did a release of the shop lose it?",
+    Hint.ALL_HELD: "All of it was held, and nothing confirmed. Tell the same orders by a server call.",
+    Hint.ALL_UNATTRIBUTED: "No order found a partner. Does the click reach the place that tells the order?",
+    Hint.UNSIGNED_ONLY: "Only browsers tell orders, which anybody can fake. Add a server call.",
+    Hint.MOSTLY_UNSIGNED: "Browsers alone tell most orders, which anybody can fake. Add a server call.",
+    Hint.NEVER_CONFIRMED: "Browsers and servers never tell the same order. Do both send the same order id?",
+    Hint.COOKIES_BLOCKED: "No order carries a click, though links are clicked. Is the tag on the landing "
+    "page, and may it keep a cookie? Let your server keep the click.",
+    Hint.CLOCK_AHEAD: "Most orders come with a time in the future. Set the sender's clock.",
+    Hint.TIME_ZONE: "Most orders come some hours back. Is a local time sent as UTC?",
+    Hint.CURRENCY_UNUSUAL: "Orders come in a currency that is not this program's usual one. Is it right?",
+}
+"""What each hint says on the page."""
 
 
 @bp.route("/console/{program}/setup", methods=["GET"], content_types=["*/*"])
@@ -60,14 +76,14 @@ def show_checkup(visit: Visit) -> Shown:
 
 
 def _setup(visit: Visit, program: Program, wrong: dict[str, str], status: int = 200) -> Shown:
-    delivered = deliveries.review(visit.stores, program, visit.now)
+    found = deliveries.review(visit.stores, program, visit.now)
     checkups = doctor.latest(visit.stores, program.id, visit.now)
     return shown(
         "setup",
         program,
         status,
-        hints=list(hints_of_program(delivered)),
-        methods=[(one, list(hints_of(one, delivered, visit.now))) for one in delivered],
+        review=found,
+        words=WORDS,
         unsigned=BROWSER_METHODS,
         snippets=setup.of_program(visit.stores, program),
         checkups=[(one, walking.verdict(one.steps)) for one in checkups],

@@ -3,7 +3,6 @@
 from chalice import Blueprint
 
 from chalicelib.domain.credentials import Scope
-from chalicelib.domain.deliveries import hints_of, hints_of_program
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import BROWSER_METHODS
 from chalicelib.domain.terms import Attribution
@@ -17,7 +16,9 @@ class MethodView(View):
     """What a method delivered: counts of orders by the outcome that they had when they came, or `confirmed`.
 
     `signed` says that only somebody with a credential can send by it; `window_days` is of the newest terms.
-    Days are UTC.
+    Of the orders that this method told first, `marks` counts those `without_click`, `ahead` (their time lies
+    in our future) and `hours_off` (back by a difference of time zones), and `currencies` by currency;
+    both are of the last 30 days. Days are UTC.
     """
 
     method: str
@@ -27,13 +28,20 @@ class MethodView(View):
     last_received_at: str | None
     today: dict[str, int]
     last_30_days: dict[str, int]
+    marks: dict[str, int]
+    currencies: dict[str, int]
     hints: list[str]
 
 
 class TrackingView(View):
-    """What each method delivered, and hints at what may be wrong with the set-up."""
+    """What each method delivered, and hints at what may be wrong with the set-up.
+
+    `unsigned_bp` is the part of the orders of 30 days that only a browser told, in basis points; null where
+    none came.
+    """
 
     program: str
+    unsigned_bp: int | None
     hints: list[str]
     methods: list[MethodView]
 
@@ -46,10 +54,11 @@ def get_tracking(call: Call[None]) -> TrackingView:
     program = call.stores.catalogue.program(call.path["program"])
     versions = call.stores.catalogue.terms(program.id)
     windows = versions[-1].attribution if versions else Attribution()
-    delivered = deliveries.review(call.stores, program, call.now)
+    found = deliveries.review(call.stores, program, call.now)
     return TrackingView(
         program=program.id,
-        hints=list(hints_of_program(delivered)),
+        unsigned_bp=found.unsigned_bp,
+        hints=list(found.hints),
         methods=[
             MethodView(
                 method=one.method,
@@ -59,8 +68,10 @@ def get_tracking(call: Call[None]) -> TrackingView:
                 last_received_at=format_instant(one.last_at) if one.last_at else None,
                 today=dict(one.today),
                 last_30_days=dict(one.recent),
-                hints=list(hints_of(one, delivered, call.now)),
+                marks=dict(one.marks),
+                currencies=dict(one.currencies),
+                hints=list(hints),
             )
-            for one in delivered
+            for one, hints in found.methods
         ],
     )

@@ -13,7 +13,7 @@ from chalicelib.domain import counts
 from chalicelib.domain.click import Click
 from chalicelib.domain.conversion import AdjustmentKind
 from chalicelib.domain.counts import Addition, Cell
-from chalicelib.domain.deliveries import CONFIRMED
+from chalicelib.domain.deliveries import CONFIRMED, counters_of
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import EARNING_KINDS, Kind
 from chalicelib.domain.period import parse_instant
@@ -206,9 +206,12 @@ def _of_entry(record: Record) -> list[Addition]:
 
 def _of_report(record: Record) -> list[Addition]:
     report = record.item["report"]
-    outcome = record.item["outcome"] if record.item["sk"] == "conversion" else CONFIRMED
     at = parse_instant(report["received_at"], "received_at")
-    return counts.of_delivery(report["program"], report["method"], outcome, at)
+    if record.item["sk"] != "conversion":
+        return counts.of_delivery(report["program"], report["method"], CONFIRMED, at)
+    occurred_at = parse_instant(report["occurred_at"], "occurred_at")
+    also = counters_of(report["currency"], report.get("click_id"), occurred_at, at)
+    return counts.of_delivery(report["program"], report["method"], record.item["outcome"], at, also)
 
 
 def _newest(told: Sequence[Record]) -> dict[tuple[str, str], datetime]:

@@ -1,23 +1,64 @@
-"""Reviewing a program's tracking set-up: what each method delivered last."""
+"""Reviewing a program's tracking set-up: what each method delivered last, and what that says."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain import counts
-from chalicelib.domain.deliveries import RECENT_DAYS, Delivered
+from chalicelib.domain.click import Verdict
+from chalicelib.domain.deliveries import (
+    ENOUGH,
+    RECENT_DAYS,
+    Delivered,
+    Hint,
+    has_no_clicks,
+    hints_of,
+    hints_of_program,
+    marks_and_currencies,
+    unsigned_bp,
+)
 from chalicelib.domain.program import Method, Program
 from chalicelib.storage.stores import Stores
 
 
-def review(stores: Stores, program: Program, now: datetime) -> list[Delivered]:
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What came by each method, with hints at what may be wrong; `hints` are of all methods together.
+
+    `unsigned_bp` is the part of the orders that only a browser told, None where none came.
+    """
+
+    methods: tuple[tuple[Delivered, tuple[Hint, ...]], ...]
+    hints: tuple[Hint, ...]
+    unsigned_bp: int | None
+
+
+def review(stores: Stores, program: Program, now: datetime) -> Review:
+    """What the program's set-up delivered in the last 30 days, and what that says of it."""
+    delivered = delivered_by(stores, program, now)
+    is_clicked = any(has_no_clicks(one) for one in delivered) and _is_clicked(stores, program, now)
+    hints = [
+        hints_of(one, delivered, now, currency=program.currency, is_clicked=is_clicked) for one in delivered
+    ]
+    return Review(
+        tuple((one, tuple(said)) for one, said in zip(delivered, hints, strict=True)),
+        tuple(hints_of_program(delivered)),
+        unsigned_bp(delivered),
+    )
+
+
+def delivered_by(stores: Stores, program: Program, now: datetime) -> list[Delivered]:
     """What came by each method that the program uses, or used once, in order of their names."""
-    today = counts.day_of(now)
-    first = counts.day_of(now - timedelta(days=RECENT_DAYS - 1))
+    today, first = counts.day_of(now), _first_day(now)
     by_method: dict[str, dict[str, int]] = {}
     by_method_today: dict[str, dict[str, int]] = {}
+    besides: dict[str, dict[str, int]] = {}
     for cell, amounts in stores.counts.cells(program.id, counts.DELIVERIES, first, today):
         for sums in (by_method, by_method_today) if cell.day == today else (by_method,):
             of_method = sums.setdefault(cell.channel, {})
             of_method[cell.verdict] = of_method.get(cell.verdict, 0) + amounts.get("delivered", 0)
+        counted = besides.setdefault(cell.channel, {})
+        for name, times in amounts.items():
+            counted[name] = counted.get(name, 0) + times
     last = stores.counts.last_deliveries(program.id)
     return [
         Delivered(
@@ -26,6 +67,21 @@ def review(stores: Stores, program: Program, now: datetime) -> list[Delivered]:
             last.get(method),
             by_method_today.get(method, {}),
             by_method.get(method, {}),
+            *marks_and_currencies(besides.get(method, {})),
         )
         for method in sorted(program.methods | {Method(name) for name in last})
     ]
+
+
+def _is_clicked(stores: Stores, program: Program, now: datetime) -> bool:
+    """Whether people clicked on the program's links lately; reads no further than it takes to know."""
+    clicks = 0
+    for cell, amounts in stores.counts.cells(program.id, "clicks", _first_day(now), counts.day_of(now)):
+        clicks += amounts.get("clicks", 0) if cell.verdict == Verdict.HUMAN else 0
+        if clicks >= ENOUGH:
+            return True
+    return False
+
+
+def _first_day(now: datetime) -> str:
+    return counts.day_of(now - timedelta(days=RECENT_DAYS - 1))

@@ -32,5 +32,5 @@ def test_a_sale_is_settled_and_counted_once_though_its_batch_comes_twice(stage: 
         assert settle.settle(batch, None) == counting_batch.ANSWER
     found = stage.stores.conversions.find(reply.id)
     assert (found.state, len(found.booked.entries)) == (State.PENDING, 1)
-    delivered = {one.method: one.today for one in deliveries.review(stage.stores, program, NOW)}
+    delivered = {one.method: one.today for one in deliveries.delivered_by(stage.stores, program, NOW)}
     assert delivered["api"] == {"recorded": 1}

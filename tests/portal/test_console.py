@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import Content, State
+from chalicelib.domain.deliveries import Hint
 from chalicelib.domain.link import LinkState
 from chalicelib.domain.program import Method
+from chalicelib.portal import console_setup
 from chalicelib.services import capture, reconcile
 from tests import scene
 from tests.portal.browsing import Page, Reader
@@ -311,3 +313,8 @@ def test_the_set_up_shows_what_to_paste_filled_in(shop: Scene, reader: Reader) -
     assert f'data-program="{shop.program.id}"' in html.unescape(page.words)
     assert f"/postback/{shop.program.id}?token=token&" in html.unescape(page.text)
     assert page.text.count("data-copy") >= len(shop.program.methods)
+
+
+def test_every_hint_has_its_sentence(shop: Scene, reader: Reader) -> None:
+    assert set(console_setup.WORDS) == set(Hint)
+    assert console_setup.WORDS[Hint.NOTHING_YET] in reader.get(at(shop, "/setup")).words

@@ -9,7 +9,7 @@ def test_every_method_of_a_new_program_has_delivered_nothing_yet(api: Api) -> No
     api.program(methods=["pixel", "api"])
     api.post("/v1/programs/acme/terms", TERMS)
     answer = api.get("/v1/programs/acme/tracking").json
-    assert (answer["program"], answer["hints"]) == ("acme", [])
+    assert (answer["program"], answer["hints"], answer["unsigned_bp"]) == ("acme", [], None)
     assert answer["methods"][1] == {
         "method": "pixel",
         "allowed": True,
@@ -18,6 +18,8 @@ def test_every_method_of_a_new_program_has_delivered_nothing_yet(api: Api) -> No
         "last_received_at": None,
         "today": {},
         "last_30_days": {},
+        "marks": {},
+        "currencies": {},
         "hints": ["nothing_yet"],
     }
     assert [(one["method"], one["signed"], one["window_days"]) for one in answer["methods"]] == [

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.deliveries import Delivered, Hint, hints_of, hints_of_program
+from chalicelib.domain.conversion import Content
+from chalicelib.domain.counts import Cell
+from chalicelib.domain.deliveries import (
+    ENOUGH,
+    Delivered,
+    Hint,
+    counters_of,
+    hints_of,
+    hints_of_program,
+    unsigned_bp,
+)
 from chalicelib.domain.program import Method
 from chalicelib.services import capture, counting, deliveries
 from chalicelib.services.counting import Record
@@ -33,9 +43,13 @@ def tell(stage: Any, **changes: Any) -> None:
     )
 
 
+def said_of(*delivered: Delivered) -> list[Hint]:
+    return hints_of(delivered[0], delivered, NOW, currency="EUR", is_clicked=True)
+
+
 def review(stage: Any, now: Any = NOW) -> dict[str, Delivered]:
     program = stage.stores.catalogue.program("acme")
-    return {one.method: one for one in deliveries.review(stage.stores, program, now)}
+    return {one.method: one for one in deliveries.delivered_by(stage.stores, program, now)}
 
 
 @pytest.mark.parametrize("shard", ["shard-1", None])
@@ -66,6 +80,43 @@ def test_what_is_settled_or_adjusted_is_no_delivery(stage: Any) -> None:
     other = [Record("9", True, {"pk": "cnv_x", "sk": "adjustment#1"})]
     assert counting.count_deliveries(stage.stores, "shard-1", changed + other, NOW) == 0
     assert review(stage)["pixel"] == Delivered(Method.PIXEL, True)
+
+
+def test_what_is_odd_of_an_order_is_counted_with_it_once(stage: Any) -> None:
+    capturing.a_program(stage.stores)
+    click = capturing.a_click(stage.stores)
+    tell(stage, order_id="order-1", click_id=click)
+    tell(stage, order_id="order-2", content=Content(5000, "USD"))
+    told = replace(ORDER, order_id="order-3", occurred_at=NOW + timedelta(minutes=5))
+    capture.record(stage.stores, stage.stores.catalogue.program("acme"), told, NOW)
+    told = replace(ORDER, order_id="order-4", occurred_at=NOW - timedelta(hours=2))
+    capture.record(stage.stores, stage.stores.catalogue.program("acme"), told, NOW)
+    records = records_of(stage, "order-1", "order-2", "order-3", "order-4")
+    for _ in range(2):
+        counting.count_deliveries(stage.stores, "s", records, NOW)
+    pixel = review(stage)["pixel"]
+    assert pixel.marks == {"without_click": 3, "ahead": 1, "hours_off": 1}
+    assert pixel.currencies == {"EUR": 3, "USD": 1}
+    assert pixel.first_reports == 4
+
+
+def test_orders_without_any_click_are_odd_only_where_links_are_clicked(stage: Any) -> None:
+    program = capturing.a_program(stage.stores)
+    orders = [f"order-{number}" for number in range(ENOUGH)]
+    for order in orders:
+        tell(stage, order_id=order)
+    counting.count_deliveries(stage.stores, "s", records_of(stage, *orders), NOW)
+
+    def hints() -> Any:
+        found = deliveries.review(stage.stores, program, NOW)
+        return {one.method: said for one, said in found.methods}["pixel"]
+
+    assert Hint.COOKIES_BLOCKED not in hints()
+    cells = {
+        Cell("acme", "clicks", f"{NOW:%Y-%m-%d}", "anna", "anna", "partner", "human"): {"clicks": ENOUGH}
+    }
+    stage.stores.counts.add_from_shard("clicks", "s", "", "1", cells, NOW)
+    assert Hint.COOKIES_BLOCKED in hints()
 
 
 def test_an_older_report_that_comes_later_does_not_turn_the_time_back(stage: Any) -> None:
@@ -109,13 +160,61 @@ def test_a_method_is_listed_while_the_program_uses_it_and_where_it_delivered(sta
     ],
 )
 def test_a_method_gets_the_hint_that_fits(one: Delivered, hints: list[Hint]) -> None:
-    assert hints_of(one, [one], NOW) == hints
+    assert said_of(one) == hints
 
 
 def test_held_orders_are_nothing_to_look_at_where_confirmations_come() -> None:
     pixel = Delivered(Method.PIXEL, True, NOW, recent={"held": 3})
     api = Delivered(Method.API, True, NOW, recent={"confirmed": 2})
-    assert hints_of(pixel, [pixel, api], NOW) == []
+    assert said_of(pixel, api) == []
+
+
+MANY = Delivered(Method.PIXEL, True, NOW, recent={"held": 20, "unattributed": 20}, currencies={"EUR": 40})
+
+
+@pytest.mark.parametrize(
+    ("changes", "hints"),
+    [
+        ({}, []),
+        ({"marks": {"without_click": 39}}, []),
+        ({"marks": {"without_click": 40}}, [Hint.COOKIES_BLOCKED]),
+        ({"marks": {"without_click": 40}, "method": Method.API}, []),
+        ({"marks": {"ahead": 20, "hours_off": 20}}, []),
+        ({"marks": {"ahead": 21}}, [Hint.CLOCK_AHEAD]),
+        ({"marks": {"hours_off": 21}}, [Hint.TIME_ZONE]),
+        ({"marks": {"hours_off": 9}, "recent": {"held": 4, "unattributed": 5, "confirmed": 31}}, []),
+        ({"currencies": {"EUR": 30, "USD": 10}}, []),
+        ({"currencies": {"EUR": 38, "USD": 2}}, [Hint.CURRENCY_UNUSUAL]),
+        ({"currencies": {"USD": 40}}, [Hint.CURRENCY_UNUSUAL]),
+        ({"currencies": {"USD": 9}}, []),
+    ],
+)
+def test_what_is_counted_besides_gives_a_hint_once_there_is_enough(changes: Any, hints: list[Hint]) -> None:
+    assert said_of(replace(MANY, **changes)) == hints
+
+
+@pytest.mark.parametrize(
+    ("behind", "counted"),
+    [
+        (timedelta(0), False),
+        (timedelta(minutes=20), False),
+        (timedelta(hours=2), True),
+        (timedelta(hours=2, seconds=90), True),
+        (timedelta(hours=2, seconds=-90), True),
+        (timedelta(hours=5, minutes=30), True),
+        (timedelta(hours=2, minutes=10), False),
+        (timedelta(hours=15), False),
+    ],
+)
+def test_a_time_is_hours_off_where_it_lies_back_by_a_difference_of_zones(
+    behind: timedelta, counted: bool
+) -> None:
+    assert ("hours_off" in counters_of("EUR", "click", NOW - behind, NOW)) is counted
+
+
+def test_a_second_of_difference_is_no_clock_that_is_ahead() -> None:
+    assert counters_of("EUR", "click", NOW + timedelta(minutes=1), NOW) == ["in_EUR"]
+    assert counters_of("EUR", None, NOW + timedelta(minutes=2), NOW) == ["in_EUR", "without_click", "ahead"]
 
 
 def test_a_program_that_only_browsers_tell_is_warned() -> None:
@@ -123,3 +222,20 @@ def test_a_program_that_only_browsers_tell_is_warned() -> None:
     tag, api = replace(pixel, method=Method.TAG), replace(pixel, method=Method.API)
     assert hints_of_program([pixel, tag, Delivered(Method.API, True)]) == [Hint.UNSIGNED_ONLY]
     assert hints_of_program([pixel, api]) == hints_of_program([Delivered(Method.PIXEL, True)]) == []
+
+
+def test_a_program_that_browsers_tell_more_than_half_of_is_warned_of_its_part() -> None:
+    pixel = Delivered(Method.PIXEL, True, NOW, recent={"held": 12})
+    api = Delivered(Method.API, True, NOW, recent={"recorded": 5})
+    assert (hints_of_program([pixel, api]), unsigned_bp([pixel, api])) == ([Hint.MOSTLY_UNSIGNED], 7058)
+    confirming = replace(api, recent={"recorded": 5, "confirmed": 4})
+    assert (hints_of_program([pixel, confirming]), unsigned_bp([pixel, confirming])) == ([], 4705)
+    assert unsigned_bp([Delivered(Method.PIXEL, True)]) is None
+
+
+def test_a_program_whose_browsers_and_servers_never_tell_the_same_order_is_warned() -> None:
+    pixel = Delivered(Method.PIXEL, True, NOW, recent={"held": 10})
+    api = Delivered(Method.API, True, NOW, recent={"recorded": 10})
+    assert hints_of_program([pixel, api]) == [Hint.NEVER_CONFIRMED]
+    assert hints_of_program([pixel, replace(api, recent={"recorded": 10, "confirmed": 1})]) == []
+    assert hints_of_program([pixel, replace(api, recent={"recorded": 9})]) == [Hint.MOSTLY_UNSIGNED]
