@@ -153,6 +153,13 @@ class AdjustmentKind(StrEnum):
     REJECT = "reject"
 
 
+FILE_APPROVAL = "orders-approve"
+"""The id of the approval by which an order file vouches for an order that a browser told.
+
+It confirms the order, as a report of the shop would, and lets go nothing that a fraud rule stopped.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Returned:
     """A line of an order that came back: its position, from 0, and how many pieces or how much of it."""

@@ -14,6 +14,7 @@ from chalicelib.domain.commission.pricing import Price
 from chalicelib.domain.commission.sale import Waiting
 from chalicelib.domain.commission.worth import Worth, reckon, unknown
 from chalicelib.domain.conversion import (
+    FILE_APPROVAL,
     Adjustment,
     AdjustmentKind,
     CouponMatch,
@@ -99,10 +100,9 @@ class Facts:
 
     @property
     def approved_at(self) -> datetime | None:
-        """When somebody first approved it; None if nobody did."""
-        return min(
-            (a.received_at for a in self.adjustments if a.kind is AdjustmentKind.APPROVE), default=None
-        )
+        """When somebody first approved it, which is more than to vouch for it; None if nobody did."""
+        approvals = (a for a in self.adjustments if a.kind is AdjustmentKind.APPROVE)
+        return min((a.received_at for a in approvals if a.id != FILE_APPROVAL), default=None)
 
     @property
     def rejected_at(self) -> datetime | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.conversion import FILE_APPROVAL, AdjustmentKind, Content
 from chalicelib.domain.orders import Order
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
 from chalicelib.domain.reconciliation import Finding, Ours, Remedy
@@ -73,7 +73,7 @@ def confirm(stores: Stores, program: Program, order: Order, ours: Ours, now: dat
         content = Content(amount, order.currency)
     method = _method(program)
     if method is None:
-        _adjust(stores, ours, "orders-approve", AdjustmentKind.APPROVE, None, "in the order file", now)
+        _adjust(stores, ours, FILE_APPROVAL, AdjustmentKind.APPROVE, None, "in the order file", now)
         return
     incoming = capture.Incoming(
         event=report.event,

@@ -10,9 +10,11 @@ from chalicelib.domain.counts import Cell
 from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.fraud.settings import Setting
+from chalicelib.domain.orders import Order
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.payout.batch import Account
 from chalicelib.domain.program import Method
+from chalicelib.domain.reconciliation import Ours
 from chalicelib.domain.terms import Attribution, CommissionRule, Lock, Terms
 from chalicelib.services import (
     adjustments,
@@ -22,6 +24,7 @@ from chalicelib.services import (
     fraud,
     partners,
     payouts,
+    remedies,
     reviews,
 )
 from chalicelib.services.fraud_looking import look
@@ -228,6 +231,21 @@ class TestHolding:
             reconcile(stage.stores, later)
         end = settled(stage, shop, sold.id, later)
         assert [end.booked.earned(partner, "EUR")[1] for partner in ("anna", "ben")] == [0, 1000]
+
+    def test_an_order_file_vouches_for_the_order_and_lets_nothing_go_that_a_rule_stopped(self, stage) -> None:
+        shop = scene.make(stage.stores, methods=frozenset({Method.PIXEL}))
+        switch_on(stage, shop, quick_conversion="hold")
+        click = shop.click(stage.stores, NOW - timedelta(seconds=2))
+        order = an_order(click_id=click.token, method=Method.PIXEL)
+        sold = capture.record(stage.stores, shop.program, order, NOW).id
+        found = settled(stage, shop, sold)
+        ours = Ours(found.facts, conversions.explain(stage.stores, found), found.state)
+        remedies.confirm(stage.stores, shop.program, Order(2, ("o-1",), 10_000, "EUR"), ours, NOW)
+        end = settled(stage, shop, sold)
+        reason = conversions.explain(stage.stores, end).reason
+        assert (end.state, reason, end.booked.entries) == (State.HELD, "quick_conversion", ())
+        reviews.decide_all(stage.stores, shop.program, AdjustmentKind.APPROVE, [sold], "seen", NOW)
+        assert settled(stage, shop, sold).state is State.PENDING
 
     def test_what_settings_hold_the_books_and_their_audit_agree_with(self, stage) -> None:
         shop = scene.make(stage.stores)
