@@ -247,7 +247,11 @@ def _news(facts: Facts, found: Evidence) -> Evidence:
 
 
 def _fitting(known: Conversion, new: Evidence) -> Evidence:
-    """What of it is kept; nothing of a kind that was told too often already."""
+    """What of it is kept; nothing of a kind that was told too often already.
+
+    What was seen of a partner who may earn is kept always: else whoever fills an order could keep out what
+    would stop its money.
+    """
     kept = {
         trusted
         for trusted, told, most in zip(
@@ -255,11 +259,16 @@ def _fitting(known: Conversion, new: Evidence) -> Evidence:
         )
         if told < most
     }
+    touches = tuple(touch for touch in new.touches if touch.trusted in kept)
+    coupons = tuple(coupon for coupon in new.coupons if coupon.trusted in kept)
+    facts = known.facts
+    partners = {touch.partner for touch in (*facts.touches, *touches)}
+    partners |= {*known.partners, *(coupon.partner for coupon in (*facts.coupons, *coupons))}
     return Evidence(
-        tuple(touch for touch in new.touches if touch.trusted in kept),
-        tuple(coupon for coupon in new.coupons if coupon.trusted in kept),
+        touches,
+        coupons,
         new.customers if True in kept else (),
-        new.signals if False in kept else (),
+        tuple(s for s in new.signals if s.partner is None or s.partner in partners),
     )
 
 

@@ -247,6 +247,21 @@ class TestHolding:
         reviews.decide_all(stage.stores, shop.program, AdjustmentKind.APPROVE, [sold], "seen", NOW)
         assert settled(stage, shop, sold).state is State.PENDING
 
+    def test_who_fills_an_order_with_clicks_keeps_no_finding_out(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        stage.stores.catalogue.add_partner_once(Partner("anna", "Anna", "anna@example.com", MONTH_START))
+        switch_on(stage, shop, self_referral="hold")
+        order = an_order(customer_id="c-1", customer_email="anna@example.com", occurred_at=NOW)
+        sold = capture.record(stage.stores, shop.program, order, NOW).id
+        for number in range(capture.MAX_TOLD_LATER + 5):
+            click = shop.click(stage.stores, NOW - timedelta(hours=number + 1), "ben")
+            told = replace(order, method=Method.PIXEL, click_id=click.token, customer_id=None)
+            capture.record(stage.stores, shop.program, told, NOW)
+        own = shop.click(stage.stores, NOW - timedelta(minutes=1), "anna")
+        link(stage.stores, shop.program, "c-1", own.token, NOW)
+        end = settled(stage, shop, sold)
+        assert (end.state, end.booked.entries) == (State.HELD, ())
+
     def test_what_settings_hold_the_books_and_their_audit_agree_with(self, stage) -> None:
         shop = scene.make(stage.stores)
         switch_on(stage, shop, quick_conversion="hold")
