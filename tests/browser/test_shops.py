@@ -56,6 +56,25 @@ def test_the_pixel_with_the_click_from_the_session(shop: Shop, site: Site, brows
     browser.wait("document.images[0].naturalWidth === 1")
 
 
+def test_what_the_set_up_offers_works_as_pasted(shop: Shop, site: Site, browser: Browser) -> None:
+    anna = shop.partner()
+    offered = shop.stack.api("GET", f"/v1/programs/{shop.id}/setup").expect(200).json["snippets"]
+    on_every_page, confirmation = [one["text"] for one in offered if one["method"] == "tag"]
+    (pixel,) = [one["text"] for one in offered if one["method"] == "pixel"]
+    site.page("/", on_every_page)
+    site.page("/thanks", confirmation + on_every_page)
+    site.page("/picture", pixel)
+    browser.open(anna.url)
+    landed(browser)
+    browser.open(site.url("/thanks"))
+    receipt = only_order(shop)
+    assert credited(receipt) == {anna.id: "1/1"}
+    browser.open(site.url("/picture"))
+    browser.wait("document.images[0].naturalWidth === 1")
+    assert only_order(shop)["id"] == receipt["id"]
+    assert browser.errors() == []
+
+
 def test_ten_clicks_are_ten_clicks(shop: Shop, site: Site, browser: Browser) -> None:
     anna = shop.partner()
     for _ in range(10):
