@@ -23,12 +23,16 @@ _MOST = 50
 
 
 def wanted(desk: Desk, told: Told) -> Step | None:
-    """The customer that the row tells, by the digest that is kept."""
+    """The customer that the row tells.
+
+    Its name here is derived from the digest that is kept, and none itself: an erasure takes digests away, but
+    neither the ids of orders nor what an import made.
+    """
     if not told.customer:
         return None
     capture.check_customer_id(told.customer)
-    customer = evidence.customer_hash(desk.stores, desk.program.id, told.customer)
-    return Step(customer, desk.people.id_of(told), told)
+    name = ids.derive("customer", desk.program.id, _digest(desk, told))
+    return Step(name, desk.people.id_of(told), told)
 
 
 def look(desk: Desk, step: Step) -> Standing:
@@ -46,7 +50,7 @@ def look(desk: Desk, step: Step) -> Standing:
         )
     if since > desk.now:
         raise Invalid("time_in_future", "the customer became the partner's in the future", "since")
-    if desk.stores.erasures.has_begun(desk.program.id, step.name):
+    if desk.stores.erasures.has_begun(desk.program.id, _digest(desk, step.told)):
         raise Invalid("customer_erased", "this customer was erased", "customer")
     _, standing = _opening(desk, step.name)
     if standing is None:
@@ -62,6 +66,7 @@ def make(desk: Desk, step: Step) -> None:
     if standing is not None:
         return
     stores, program, since = desk.stores, desk.program, _since(desk, step)
+    customer = _digest(desk, step.told)
     conversion = ids.conversion_id(program.id, OPENING, order_id)
     report = Report(
         program.id,
@@ -72,13 +77,13 @@ def make(desk: Desk, step: Step) -> None:
         since,
         desk.now,
         confirmed=True,
-        customer=step.name,
+        customer=customer,
     )
     touch = Touch(f"moved-{conversion}", since, step.partner, None, "partner", "moved")
     stores.identities.add_conversion(
-        program.id, step.name, conversion, desk.now + timedelta(days=_POINTER_DAYS)
+        program.id, customer, conversion, desk.now + timedelta(days=_POINTER_DAYS)
     )
-    found = Evidence((touch,), customers=(step.name,))
+    found = Evidence((touch,), customers=(customer,))
     shard = ids.shard_of(conversion, program.shards)
     stores.conversions.create(report, found, shard, Outcome.RECORDED, State.APPROVED, ())
 
@@ -93,14 +98,19 @@ def undo(desk: Desk, made: Made) -> str:
     return ""
 
 
+def _digest(desk: Desk, told: Told) -> str:
+    """The form in which the customer's id is kept."""
+    return evidence.customer_hash(desk.stores, desk.program.id, told.customer)
+
+
 def _since(desk: Desk, step: Step) -> datetime:
     return step.told.since or desk.now
 
 
-def _opening(desk: Desk, customer: str) -> tuple[str, Conversion | None]:
+def _opening(desk: Desk, name: str) -> tuple[str, Conversion | None]:
     """The customer's opening order that stands; where none does, the id that the next one gets."""
     for number in range(1, _MOST + 1):
-        order_id = f"customer-{customer}-{number}"
+        order_id = f"{name}-{number}"
         found = desk.stores.conversions.find(ids.conversion_id(desk.program.id, OPENING, order_id))
         if found is None or found.facts.rejected_at is None:
             return order_id, found

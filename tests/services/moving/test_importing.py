@@ -10,11 +10,13 @@ from chalicelib.domain.ids import conversion_id
 from chalicelib.domain.link import LinkState
 from chalicelib.domain.program import Method, Program
 from chalicelib.domain.terms import Attribution, CommissionRule, Lock, Terms
-from chalicelib.services import capture, evidence, redirect
+from chalicelib.services import capture, erasures, evidence, redirect
 from chalicelib.services.moving import importing
 from chalicelib.services.moving.desk import Standing
 from chalicelib.services.reconcile import reconcile
+from chalicelib.storage import table
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import Table
 from tests.capturing import LONG_AGO, NOW, a_program
 
 MADE, THERE, REFUSED = Standing.MADE, Standing.THERE, Standing.REFUSED
@@ -105,8 +107,8 @@ def test_a_customer_is_the_partners_and_nothing_is_booked_for_that(stage: Any, p
     carla = partner_of(stores, "carla")
     assert {entry.partner for entry in found.booked.entries} == {carla}
     assert sum(entry.commission_minor for entry in found.booked.entries) == 1000
-    customer = evidence.customer_hash(stores, "acme", "c-1")
-    opening = stores.conversions.find(conversion_id("acme", "@moved", f"customer-{customer}-1"))
+    [moved] = stores.imports.made("acme", run(stores, program, dry=True).import_id, "customer")
+    opening = stores.conversions.find(conversion_id("acme", "@moved", f"{moved.name}-1"))
     assert (opening.state, opening.booked.entries) == ("approved", ())
 
 
@@ -124,6 +126,22 @@ def test_what_cannot_be_made_is_told_with_its_line(stage: Any, program: Program)
     assert [(bad.line, bad.reason) for bad in dry.refused if bad.line < 9] == [
         (bad.line, bad.reason) for bad in real.refused if bad.line < 9
     ]
+
+
+def test_nothing_of_an_import_leads_to_a_customer_that_was_erased(stage: Any, program: Program) -> None:
+    stores = stage.stores
+    run(stores, program)
+    digest = evidence.customer_hash(stores, program.id, "c-1")
+    assert digest in everything(stage)
+    erasures.erase_customer(stores, program, "c-1", NOW)
+    assert digest not in everything(stage)
+
+
+def everything(stage: Any) -> str:
+    """All that the tables hold, but for the tombstones."""
+    names = [Table(stage.settings, name).name for name in ("conversions", "identities", "catalogue")]
+    found = [item for name in names for item in table.call("scan", TableName=name)["Items"]]
+    return str([item for item in found if not item["pk"]["S"].startswith("@erased")])
 
 
 def test_terms_without_a_lock_hold_no_customer(stage: Any, clock: Any) -> None:
