@@ -41,7 +41,11 @@ def test_every_page_reads_well_for_everybody(
     wrong["programs"] = faults(browser)
     sale = shop.conversions()[0]["id"]
     partner = [page.replace("anna", anna.id) for page in PAGES]
-    for path in (*partner, f"/links/{anna.code}", f"/conversions/{sale}", "/ledgers/2026-10"):
+    wanted = {"program": shop.id, "url": "https://hooks.example.com/"}
+    webhook = running_stack.api("POST", "/v1/webhooks", wanted).expect(201).json["id"]
+    running_stack.api("POST", f"/v1/webhooks/{webhook}/test", {}).expect(202)
+    own = (f"/links/{anna.code}", f"/conversions/{sale}", f"/webhooks/{webhook}")
+    for path in (*partner, *own, "/ledgers/2026-10"):
         browser.open(f"{console}/{shop.id}{path}")
         assert "went wrong" not in browser.driver.title
         wrong[path] = faults(browser)
