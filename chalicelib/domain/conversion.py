@@ -64,7 +64,8 @@ class Report:
 
     `click_id` is a click token; `coupon` is as given; `customer` is the HMAC of the merchant's id, never
     the id, and `email` that of the customer's e-mail address; `confirmed` says that the program trusts this
-    report without a second one.
+    report without a second one. `terms_known` is the newest version of the terms when it was recorded (0:
+    there was none; None: it was recorded before this was kept).
     """
 
     program: str
@@ -79,6 +80,7 @@ class Report:
     coupon: str | None = None
     customer: str | None = None
     email: str | None = None
+    terms_known: int | None = None
 
     @property
     def is_opening(self) -> bool:

@@ -308,6 +308,7 @@ def _apply_terms(
     itself so, because nothing earns or the versions' models point at one another, it is the newest that
     began before. `refused` are touches that may not earn.
     """
+    versions = _known_to(facts.effective, versions)
     weighed = []
     for terms in reversed(versions):
         path = weigh(facts.touches, coupon, facts.effective, terms, refused)
@@ -319,6 +320,17 @@ def _apply_terms(
         if (path.first_credited_at or facts.effective.occurred_at) >= terms.starts_at or terms is versions[0]:
             return terms, path
     return None, Path(tuple(Considered(touch, False, "terms_missing") for touch in in_order(facts.touches)))
+
+
+def _known_to(report: Report, versions: Sequence[Terms]) -> Sequence[Terms]:
+    """The versions that were there when the order was recorded: what is published later never prices it.
+
+    By their numbers, because clocks that differ, or one instant, could tell it otherwise. An order that came
+    before all terms waits for the first that come.
+    """
+    if not report.terms_known:
+        return versions
+    return [terms for terms in versions if terms.version <= report.terms_known]
 
 
 def _best_coupon(facts: Facts) -> CouponMatch | None:

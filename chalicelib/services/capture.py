@@ -20,9 +20,10 @@ from chalicelib.domain.money import check_amount, check_currency
 from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
 from chalicelib.domain.settlement import Booked, state_of
+from chalicelib.domain.terms import Terms
 from chalicelib.services import evidence
 from chalicelib.services.evidence import Clue
-from chalicelib.services.rates import decide_now
+from chalicelib.services.rates import decide_under
 from chalicelib.storage.conversions import Conversion, Evidence, Standing
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -111,6 +112,8 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
     _check_age(stores, conversion, report, now)
     clue = _clue(program, report, incoming.visitor)
     found = evidence.gather(stores, program, conversion, clue, report.occurred_at, now)
+    versions = stores.catalogue.terms(program.id)
+    report = replace(report, terms_known=_newest(versions))
     facts = Facts(
         conversion,
         report,
@@ -121,7 +124,7 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
         customers=found.customers,
         signals=found.signals,
     )
-    decision = decide_now(stores, program, facts)
+    decision = decide_under(stores, program, versions, facts)
     state = state_of(facts, decision, Booked())
     shard = ids.shard_of(conversion, program.shards)
     partners = partners_of(decision)
@@ -171,8 +174,11 @@ def _repeat(
             new = _fitting(known, new)
         if new.is_empty and not confirms:
             return Reply(conversion, known.outcome, known.state, duplicate=True)
-        confirmation = replace(report, occurred_at=at) if confirms else known.facts.confirmation
-        standing = _standing(stores, program, known, confirmation, new, now)
+        versions = stores.catalogue.terms(program.id)
+        confirmation = known.facts.confirmation
+        if confirms:
+            confirmation = replace(report, occurred_at=at, terms_known=_newest(versions))
+        standing = _standing(stores, program, versions, known, confirmation, new, now)
         try:
             if confirms and confirmation:
                 stores.conversions.confirm(known, confirmation, new, now, standing)
@@ -184,9 +190,14 @@ def _repeat(
     raise Unavailable("storage_busy", "the order is being changed by others; try again")
 
 
+def _newest(versions: Sequence[Terms]) -> int:
+    return versions[-1].version if versions else 0
+
+
 def _standing(
     stores: Stores,
     program: Program,
+    versions: Sequence[Terms],
     known: Conversion,
     confirmation: Report | None,
     new: Evidence,
@@ -202,7 +213,7 @@ def _standing(
         customers=(*known.facts.customers, *new.customers),
         signals=(*known.facts.signals, *new.signals),
     )
-    decision = decide_now(stores, program, facts)
+    decision = decide_under(stores, program, versions, facts)
     return Standing(decision.outcome, state_of(facts, decision, known.booked), partners_of(decision))
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +12,7 @@ from chalicelib.domain.money import check_currency
 from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rate, Rates, news, parse_rate
 from chalicelib.domain.review import Review, refuse
+from chalicelib.domain.terms import Terms
 from chalicelib.services import customers, healing
 from chalicelib.storage.rates import BATCH
 from chalicelib.storage.stores import Stores
@@ -35,8 +37,13 @@ class Added:
 
 def decide_now(stores: Stores, program: Program, facts: Facts) -> Decision:
     """The decision under the program's terms, rates and fraud rules as they are stored."""
+    return decide_under(stores, program, stores.catalogue.terms(program.id), facts)
+
+
+def decide_under(stores: Stores, program: Program, versions: Sequence[Terms], facts: Facts) -> Decision:
+    """The same under these versions of the terms, which were read already."""
     rates = rates_for(stores, program, facts.effective.content.currency)
-    versions, policy = stores.catalogue.terms(program.id), stores.fraud.policy(program.id)
+    policy = stores.fraud.policy(program.id)
     return decide(customers.informed(stores, versions, policy, facts), program, versions, rates, policy)
 
 

@@ -47,6 +47,7 @@ def report_record(report: Report) -> Record:
             "coupon": report.coupon,
             "customer": report.customer,
             "email": report.email,
+            "terms_known": report.terms_known,
         }
     )
 
@@ -73,6 +74,7 @@ def read_report(record: Record) -> Report:
         coupon=record.get("coupon"),
         customer=record.get("customer"),
         email=record.get("email"),
+        terms_known=record.get("terms_known"),
     )
 
 

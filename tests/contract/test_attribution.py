@@ -435,3 +435,16 @@ class TestCustomers:
             "commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1000, **rule}],
         }
         stack.api("POST", f"/v1/programs/{shop.id}/terms", body).refused(422, 400)
+
+
+def test_terms_published_in_the_very_instant_of_a_sale_leave_it_alone_and_price_the_next(stack, a_shop):
+    shop = a_shop()
+    anna = shop.partner("anna")
+    before = shop.sell(10_000, click_id=shop.clicked(anna))
+    shop.terms([{"event": "sale", "kind": "percent", "rate_bp": 2000}])
+    after = shop.sell(10_000, click_id=shop.clicked(anna))
+    shop.adjust(before, "refund", amount=5_000).expect(201)
+    stack.reconcile()
+    assert (shop.credits(before), shop.credits(after)) == ({anna.id: 1_000}, {anna.id: 2_000})
+    booked = [entry["commission"]["amount"] for entry in shop.receipt(before)["entries"]]
+    assert booked == [1_000, -500]

@@ -19,6 +19,7 @@ from chalicelib.domain.program import Method, Program
 from chalicelib.domain.terms import CouponRule, Terms, in_force
 from tests.domain.builders import (
     BEGINNING,
+    CLICKED,
     SOLD,
     a_coupon,
     a_program,
@@ -489,6 +490,15 @@ class TestVersion:
         ]
         decision = decided(some_facts(a_report(event="lead"), a_touch(at=SOLD - days(2))), *versions)
         assert credits_of(decision) == {"anna": (1, 10_000, 900)}
+
+    def test_a_version_that_was_published_after_the_order_was_recorded_never_prices_it(self) -> None:
+        """Whatever the clocks say: that instant may be the click's own, and clocks differ."""
+        versions = [some_terms(percent(500)), some_terms(percent(900), version=2, starts_at=CLICKED)]
+        priced = {
+            known: decided(some_facts(a_report(terms_known=known), a_touch()), *versions).terms_version
+            for known in (None, 0, 1, 2)
+        }
+        assert priced == {None: 2, 0: 2, 1: 1, 2: 2}
 
     @given(
         st.lists(st.integers(0, 60), min_size=1, max_size=4, unique=True).map(sorted),
