@@ -43,6 +43,7 @@ ROUTES = (
     "keys",
     "audit",
     "openapi",
+    "reference",
 )
 PAGES = (
     *(

@@ -1,7 +1,7 @@
 """`/v1/openapi.json`: the OpenAPI document, made from what the endpoints declare."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -49,15 +49,20 @@ _SECURITY_SCHEMES: dict[str, Any] = {
 @endpoint(returns=dict[str, Any])
 def openapi(call: Call[None]) -> Reply[dict[str, Any]]:
     """Get this document."""
-    document = _document(_routes(), call.stores.settings.base_url)
-    return Reply(document, headers={"Access-Control-Allow-Origin": "*"})
+    told = document(bp.current_app.routes, call.stores.settings.base_url)
+    return Reply(told, headers={"Access-Control-Allow-Origin": "*"})
 
 
-def _routes() -> tuple[tuple[str, str, Endpoint], ...]:
+def document(routes: Mapping[str, Mapping[str, Any]], base_url: str) -> dict[str, Any]:
+    """The OpenAPI document of these routes of the application."""
+    return _document(_declared(routes), base_url)
+
+
+def _declared(routes: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, str, Endpoint], ...]:
     """Path, method and declaration of every JSON route of the application (CORS preflights are none)."""
     return tuple(
         (path, method, entry.view_function.endpoint)
-        for path, methods in sorted(bp.current_app.routes.items())
+        for path, methods in sorted(routes.items())
         for method, entry in sorted(methods.items())
         if method != "OPTIONS" and hasattr(entry.view_function, "endpoint")
     )

@@ -9,7 +9,10 @@
   const set = script.dataset;
   const endpoint = new URL(script.src, location).origin + '/v1/collect';
   const param = set.param || name;
-  const direct = (set.direct || 'ref,via,aff,aff_id,affiliate,partner').split(',');
+  /* Ours and those of vendors whom shops come from; the last two name a click there, so rarely anybody here. */
+  const direct = (set.direct
+    || 'ref,via,aff,aff_id,affiliate,partner,fpr,fp_ref,tap_s,tap_a,ps_partner_key,ps_xid,dub_id').split(',');
+  const old = (set.oldCookies || '').split(',').filter(Boolean);
   const visit = /^(utm_(source|medium|campaign|term|content)|sub\d\d?|gclid|fbclid|msclkid|ttclid)$/;
   const token = /^[\w-]{59}$/;
   const kept = 5;
@@ -31,10 +34,10 @@
     const [expiry, ...tokens] = (text || '').split('~');
     return expiry * 1000 > Date.now() ? tokens.filter((t) => token.test(t)) : [];
   };
-  const cookie = () => d.cookie.split('; ').find((c) => c.startsWith(name + '='))?.slice(name.length + 1);
+  const cookie = (key) => d.cookie.split('; ').find((c) => c.startsWith(key + '='))?.slice(key.length + 1);
   const clicks = () => {
     if (!allowed()) return [];
-    for (const source of [cookie, () => localStorage.getItem(name)]) {
+    for (const source of [() => cookie(name), () => localStorage.getItem(name)]) {
       const found = read(quietly(source));
       if (found.length) return found;
     }
@@ -88,8 +91,11 @@
       flush();
     });
   };
+  /** Whom another vendor's tag had noted in a cookie before. */
+  const known = () => quietly(() => decodeURIComponent(old.map(cookie).find(Boolean) || ''));
   const capture = (query) => {
     const click = query.get(param), by = direct.find((key) => query.get(key));
+    const ref = by ? query.get(by) : allowed() && !clicks().length && known();
     if (click && token.test(click)) {
       held = allowed() ? null : query;
       if (held) return;
@@ -97,9 +103,9 @@
       if (clicks().at(-1) === click) return;
       remember(click);
       record({ click_id: click }, query, param);
-    } else if (by && asked !== by + query.get(by) + consent) {
-      asked = by + query.get(by) + consent;
-      record({ partner: query.get(by), click_id: clicks().at(-1), ...landing(query) }, query, by);
+    } else if (ref && asked !== by + ref + consent) {
+      asked = by + ref + consent;
+      record({ partner: ref, click_id: clicks().at(-1), ...landing(query) }, query, by);
     } else if ('views' in set && !viewed) {
       record({ type: 'view', click_id: clicks().at(-1), ...landing(query) }, query);
     }

@@ -417,6 +417,7 @@ class Driver:
             *("/v1/programs/acme/entries", "/v1/programs/acme/payouts"),
             *("/v1/programs/acme/payouts/2026-10",),
             *("/v1/ledgers/acme/2026-10", "/v1/ledgers/acme/2026-11", "/v1/openapi.json"),
+            *("/v1/collection.json", "/v1/docs"),
         ):
             self._call("GET", path)
 
