@@ -157,6 +157,7 @@ class Driver:
 
     def _ask_public(self) -> None:
         self._http("GET", "/tag.js")
+        self._http("GET", "/v1/docs")
         self._http("GET", f"/qr/{self._code}.svg")
         self._http("GET", f"/{self._code}+")
 
@@ -417,7 +418,7 @@ class Driver:
             *("/v1/programs/acme/entries", "/v1/programs/acme/payouts"),
             *("/v1/programs/acme/payouts/2026-10",),
             *("/v1/ledgers/acme/2026-10", "/v1/ledgers/acme/2026-11", "/v1/openapi.json"),
-            *("/v1/collection.json", "/v1/docs"),
+            "/v1/collection.json",
         ):
             self._call("GET", path)
 
