@@ -69,7 +69,7 @@ def _page(told: Json) -> str:
         f"<title>Linkledger API {told['info']['version']}</title><style>{_STYLE}</style></head><body>"
         f"<h1>Linkledger API {told['info']['version']}</h1>"
         f"<p>At <code>{html.escape(base)}</code>, with <code>Authorization: Bearer</code> and a key. The "
-        'same as JSON: <a href="/v1/openapi.json">OpenAPI</a>, <a href="/v1/collection.json">collection</a>.</p>'
+        'same as <a href="/v1/openapi.json">OpenAPI</a>, <a href="/v1/collection.json">collection</a>.</p>'
         f"<nav><ul>{listed}</ul></nav><main>{sections}</main></body></html>"
     )
 
