@@ -40,13 +40,21 @@ def faults(browser: Browser) -> list[str]:
     found: list[str] = []
     for width, scheme in ((_DESK, "light"), (_DESK, "dark"), (_PHONE, "light")):
         _show(driver, width, scheme)
-        driver.refresh()
-        measured: dict[str, float] = driver.execute_async_script(_MEASURE)
+        measured = _measure(driver)
+        if measured["shift"] > 0:
+            # A page that is painted while it is still read may shift once; one that is built so, always.
+            measured = _measure(driver)
         found += [f"{width} {scheme}: {line}" for line in _complaints(measured)]
         driver.execute_script(AXE)
         found += [f"{width} {scheme}: {line}" for line in driver.execute_async_script(_RUN_AXE)]
     _show(driver, _DESK, "light")
     return found + browser.errors()
+
+
+def _measure(driver: Any) -> dict[str, float]:
+    driver.refresh()
+    measured: dict[str, float] = driver.execute_async_script(_MEASURE)
+    return measured
 
 
 def _show(driver: Any, width: int, scheme: str) -> None:
