@@ -1,0 +1,124 @@
+"""What documents offer to paste into a shell, Python or Node does what they say, against a running stack."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.outside import NOVEMBER_10, Shop, Stack
+
+ROOT = Path(__file__).parents[2]
+NODE = shutil.which("node") or "node"
+CLICK = "A" * 59
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    running = Stack(tmp_path_factory.mktemp("pasted") / "data")
+    running.at(NOVEMBER_10)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def shop(stack: Stack) -> Shop:
+    """A program with the promo code ANNA10."""
+    made = Shop(stack)
+    made.coupon(made.partner(), "ANNA10").expect(201)
+    return made
+
+
+def snippet(page: str, language: str, containing: str = "") -> str:
+    """The only block of that language in the page, or the only one that contains this."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    (found,) = [block for block in blocks if containing in block]
+    return str(found)
+
+
+def here(text: str, shop: Shop) -> str:
+    """The snippet with this installation and program in place of those of the documents."""
+    return text.replace("https://go.brand.com", f"http://127.0.0.1:{shop.stack.port}").replace(
+        "acme", shop.id
+    )
+
+
+def shell(script: str, **variables: str) -> str:
+    asked = ["bash", "-euc", script]
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"}
+    return subprocess.run(
+        asked, env=path | variables, check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+
+
+def test_the_first_link_and_sale_of_the_readme(stack: Stack) -> None:
+    first, _, rest = snippet("README.md", "sh", "post /v1/programs").partition("\n")
+    assert first.startswith("export KEY=")
+    told = shell(rest, KEY=stack.admin_key, API=f"http://127.0.0.1:{stack.port}")
+    assert "ll_click=" in told
+    (conversion,) = json.loads(told.strip().splitlines()[-1])["data"]
+    assert (conversion["order_id"], conversion["partners"]) == ("1001", ["mia"])
+
+
+def test_a_server_call(shop: Shop) -> None:
+    click = shop.clicked(shop.partner("ben"))
+    script = here(snippet("docs/api.md", "sh"), shop)
+    assert json.loads(shell(script, KEY=shop.stack.admin_key, LL_CLICK=click))["outcome"] == "recorded"
+
+
+def test_the_python_client(shop: Shop) -> None:
+    text = here(snippet("docs/clients.md", "python"), shop).replace("key)", "sys.argv[1])", 1)
+    asked = [sys.executable, "-c", f"import sys\nsys.path.insert(0, 'clients/python')\n{text}"]
+    told = subprocess.check_output([*asked, shop.stack.admin_key], cwd=ROOT, text=True, timeout=60)
+    assert told == f"['anna-{shop.id}']\n"
+
+
+def test_the_node_client(shop: Shop) -> None:
+    text = here(snippet("docs/clients.md", "js"), shop).replace(
+        "'linkledger-client'", f"'{ROOT / 'clients/node/linkledger.js'}'"
+    )
+    asked = [NODE, "--input-type=module", "-e", text]
+    told = subprocess.check_output(asked, env={"KEY": shop.stack.admin_key}, text=True, timeout=60)
+    assert told.strip().startswith("http")
+
+
+@pytest.mark.parametrize(("click", "kept"), [(CLICK, 1), (CLICK[1:], 0), (f"{CLICK}\\n", 0)])
+def test_the_node_shop_keeps_a_click_and_nothing_else(click: str, kept: int) -> None:
+    shop = (
+        "const set = []; let handle; const app = { use(f) { handle = f; } };"
+        f"{snippet('docs/tag.md', 'js')}"
+        "const response = { cookie: (...c) => set.push(c) };"
+        f"handle({{ query: {{ ll_click: '{click}' }} }}, response, () => set.push('next'));"
+        "console.log(JSON.stringify(set));"
+    )
+    told = json.loads(subprocess.check_output([NODE, "-e", shop], text=True, timeout=60))
+    assert told[-1] == "next"
+    assert len(told) == kept + 1
+    if kept:
+        name, value, options = told[0]
+        assert (name, value) == ("__Host-ll_click", CLICK)
+        assert options["httpOnly"]
+        assert options["secure"]
+
+
+def test_a_promo_code(stack: Stack) -> None:
+    shop = Shop(stack)
+    anna = shop.partner()
+    script = here(snippet("docs/coupons.md", "sh"), shop).replace('"anna"', f'"{anna.id}"')
+    assert json.loads(shell(script, KEY=stack.admin_key))["partner"] == anna.id
+
+
+def test_a_carts_secret(shop: Shop) -> None:
+    script = here(snippet("docs/carts.md", "sh"), shop).replace('"..."', '"shpss_0123456789abcdef"')
+    assert json.loads(shell(script, KEY=shop.stack.admin_key))["source"] == "shopify"
+
+
+def test_an_order_export(shop: Shop, tmp_path: Path) -> None:
+    export = tmp_path / "orders_export.csv"
+    export.write_text("order_id,amount,currency\nA-1,49.90,EUR\n")
+    script = here(snippet("docs/reconciliation.md", "sh"), shop).replace("@orders_export.csv", f"@{export}")
+    assert json.loads(shell(script, KEY=shop.stack.admin_key))["job"].startswith("job_")
