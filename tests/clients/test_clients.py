@@ -3,7 +3,6 @@
 import inspect
 import json
 import re
-import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -15,9 +14,9 @@ import pytest
 
 from clients.python.linkledger import ApiError, Linkledger, Order
 from tests.contract.outside import NOVEMBER_10, Shop, Stack
+from tests.node import node
 
 CALLS = Path(__file__).parent / "calls.mjs"
-NODE = shutil.which("node") or "node"
 EMPTY = b'{"data": [], "next_cursor": null}'
 
 
@@ -89,7 +88,7 @@ def python_calls() -> tuple[list[dict[str, Any]], set[str]]:
 
 def node_calls() -> tuple[list[dict[str, Any]], set[str]]:
     """What every method of the Node client sends, and the methods."""
-    found = json.loads(subprocess.check_output([NODE, str(CALLS), "record"], text=True, timeout=60))
+    found = json.loads(subprocess.check_output([node(), str(CALLS), "record"], text=True, timeout=60))
     return found["sent"], set(found["methods"])
 
 
@@ -156,7 +155,7 @@ def test_python_against_a_running_stack(stack: Stack) -> None:
 
 def test_node_against_a_running_stack(stack: Stack) -> None:
     shop = Shop(stack)
-    asked = [NODE, str(CALLS), "run", f"http://127.0.0.1:{stack.port}", stack.admin_key, shop.id]
+    asked = [node(), str(CALLS), "run", f"http://127.0.0.1:{stack.port}", stack.admin_key, shop.id]
     told = json.loads(subprocess.check_output(asked, text=True, timeout=60))
     assert told == {
         "outcome": "recorded",

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.contract.outside import NOVEMBER_10, Shop, Stack
+from tests.node import node
 
 ROOT = Path(__file__).parents[2]
-NODE = shutil.which("node") or "node"
 CLICK = "A" * 59
 
 
@@ -81,7 +80,7 @@ def test_the_node_client(shop: Shop) -> None:
     text = here(snippet("docs/clients.md", "js"), shop).replace(
         "'linkledger-client'", f"'{ROOT / 'clients/node/linkledger.js'}'"
     )
-    asked = [NODE, "--input-type=module", "-e", text]
+    asked = [node(), "--input-type=module", "-e", text]
     told = subprocess.check_output(asked, env={"KEY": shop.stack.admin_key}, text=True, timeout=60)
     assert told.strip().startswith("http")
 
@@ -95,7 +94,7 @@ def test_the_node_shop_keeps_a_click_and_nothing_else(click: str, kept: int) -> 
         f"handle({{ query: {{ ll_click: '{click}' }} }}, response, () => set.push('next'));"
         "console.log(JSON.stringify(set));"
     )
-    told = json.loads(subprocess.check_output([NODE, "-e", shop], text=True, timeout=60))
+    told = json.loads(subprocess.check_output([node(), "-e", shop], text=True, timeout=60))
     assert told[-1] == "next"
     assert len(told) == kept + 1
     if kept:

@@ -1,0 +1,13 @@
+"""Where Node is, which runs what is ours in JavaScript outside of browsers."""
+
+import shutil
+
+import pytest
+
+
+def node() -> str:
+    """The path of the program; without it the test fails."""
+    program = shutil.which("node")
+    if program is None:
+        pytest.fail("these tests run JavaScript: apt-get install nodejs (.ci/run does)")
+    return program
