@@ -59,7 +59,7 @@ DOMAIN_ORDER = (
     *("takings", "journal", "booking", "settlement", "ledger", "monthly"),
     *("receipt", "simulation", "worth", "spans", "terms_text", "claim", "application"),
     *("statement", "statement_page", "payout"),
-    *("review", "monthly_review", "terms_review", "terms_text"),
+    *("review", "monthly_review", "terms_review"),
     *("order_formats", "orders", "moving", "reconciliation", "job"),
 )
 """Nouns of the domain, earlier ones first: each imports only those before it."""

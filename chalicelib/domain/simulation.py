@@ -7,7 +7,8 @@ from datetime import datetime
 from chalicelib.domain.conversion import Outcome
 from chalicelib.domain.decision import Decision, Facts, decide
 from chalicelib.domain.fraud.settings import NO_POLICY, Policy
-from chalicelib.domain.journal import EARNING_KINDS, Books, Entry
+from chalicelib.domain.journal import EARNING_KINDS, Books, Entry, Kind
+from chalicelib.domain.monthly import Monthly, close
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.rates import Rates
@@ -42,11 +43,17 @@ class Difference:
     after: Earned = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
     shown: list[Changed] = field(default_factory=list)
+    months_before: Monthly = field(default_factory=Monthly)
+    months_after: Monthly = field(default_factory=Monthly)
 
     def add(self, facts: Facts, booked: Booked, simulated: "Simulated") -> None:
         """Count one conversion in."""
         before, after = earned(booked.entries), earned(simulated.booked.entries)
         self.conversions += 1
+        for entry in booked.entries:
+            self.months_before.add(entry)
+        for entry in simulated.booked.entries:
+            self.months_after.add(entry)
         for key, amount in before.items():
             self.before[key] = self.before.get(key, 0) + amount
         for key, amount in after.items():
@@ -59,6 +66,19 @@ class Difference:
             if len(self.shown) < MAX_SHOWN:
                 order = facts.effective.order_id
                 self.shown.append(Changed(facts.id, order, before, after, decision.reason))
+
+    def add_month(
+        self, program: Program, month: Month, published: Sequence[Terms], versions: Sequence[Terms]
+    ) -> None:
+        """Add what the month as a whole gave, and would have given: tiers, milestones and caps."""
+        for totals, sales, terms in (
+            (self.before, self.months_before, published),
+            (self.after, self.months_after, versions),
+        ):
+            for entry in close(sales, program, terms, month):
+                if entry.kind is Kind.CORRECTION:
+                    key = entry.partner, entry.currency
+                    totals[key] = totals.get(key, 0) + entry.commission_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ def run(
         difference.add(found.facts, found.booked, simulated)
         if difference.conversions % EVERY == 0:
             note(difference.conversions)
+    difference.add_month(program, month, stores.catalogue.terms(program.id), [draft])
     return difference
 
 

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.conversion import AdjustmentKind
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.period import Month
-from chalicelib.domain.terms import CommissionRule
+from chalicelib.domain.terms import CommissionRule, MonthlyKind, MonthlyRule
 from chalicelib.services import adjustments, simulations
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import reconcile
@@ -48,6 +48,12 @@ def test_the_published_terms_give_exactly_what_was_published(stage, closed) -> N
         {"partner": "anna", "currency": "EUR", "published": 1_667, "simulated": 1_667, "difference": 0},
         {"partner": "ben", "currency": "EUR", "published": 500, "simulated": 500, "difference": 0},
     ]
+
+
+def test_a_draft_shows_what_its_months_as_a_whole_would_take(stage, closed) -> None:
+    result = result_of(stage, closed, monthly=(MonthlyRule(MonthlyKind.CAP, amount_minor=1_000),))
+    assert {row["partner"]: row["difference"] for row in result["partners"]} == {"anna": -667, "ben": 0}
+    assert [row["difference"] for row in result["totals"]] == [-667]
 
 
 def test_a_draft_shows_its_difference_by_partner_and_in_total_and_books_nothing(stage, closed) -> None:
