@@ -11,7 +11,7 @@ BIN := .venv/bin
 export STAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit soak load mutants zip deploy status rollback destroy bench bench-quick clean python-ready
+.PHONY: help run test faults check audit soak load mutants zip deploy status rollback destroy bench bench-quick clean python-ready
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ check: .venv/ready ## Lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+faults: .venv/ready .venv-engine/ready ## Break every call of every money path in every way, which takes long
+	EVERY_CALL=1 $(BIN)/python -m pytest -n 2 --dist load tests/faults
 
 load: .venv/ready .venv-engine/ready ## Load the local stack up to saturation and beyond (ARGS=--quick)
 	$(BIN)/python bench/saturation.py $(ARGS)

@@ -16,6 +16,8 @@ CLOSED = {
     "job_{job.state}",
     "limited_{limit.name}",
     "hook_{result.outcome}",
+    "delivery_{after.state}",
+    "review_{kind}",
 }
 """Names that are put together from an enum's value or a constant's name, never from what a client sent."""
 

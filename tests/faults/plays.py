@@ -1,5 +1,10 @@
-"""Paths that are played under faults, and the enumeration of their calls."""
+"""Paths that are played under faults, and the enumeration of their calls.
 
+There are five ways to break a call and hundreds of calls: `make faults` plays every one of them, which takes
+long. The suite breaks each call of a path in one of the ways, which take turns.
+"""
+
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +17,11 @@ from chalicelib.storage.stores import Stores
 from tests.faults.transport import Crash, Fault, Wire, new_process, wired
 
 ENUMERATED = [fault for fault in Fault if fault is not Fault.RIVAL]
+STEP = 1 if os.environ.get("EVERY_CALL") else len(ENUMERATED)
+"""From one call that this way breaks to the next."""
+
+RIVAL_STEP = 1 if os.environ.get("EVERY_CALL") else 3
+"""From one call before which a rival acts to the next; each rival begins at another one."""
 
 
 @dataclass
@@ -28,7 +38,7 @@ class Play:
 
 def fail_every_call(monkeypatch: pytest.MonkeyPatch, play: Play, fault: Fault) -> None:
     """Play it once for each of its calls, with the fault at that call; what must hold holds every time."""
-    at = 0
+    at = ENUMERATED.index(fault) % STEP
     while True:
         prepared = play.prepare(bootstrap.stores())
         with wired(monkeypatch, Wire(fault, at)) as wire, suppress(Crash, Unavailable):
@@ -39,5 +49,5 @@ def fail_every_call(monkeypatch: pytest.MonkeyPatch, play: Play, fault: Fault) -
         play.check(bootstrap.stores(), prepared)
         if len(wire.calls) <= at:
             break
-        at += 1
+        at += STEP
     assert at > 3, "the path makes calls, and each was tried"

@@ -23,7 +23,7 @@ from chalicelib.storage.payouts import Request
 from chalicelib.storage.stores import Stores
 from tests import scene
 from tests.faults.books import Audit, audit
-from tests.faults.plays import ENUMERATED, Play, fail_every_call
+from tests.faults.plays import ENUMERATED, RIVAL_STEP, Play, fail_every_call
 from tests.faults.transport import Fault, Wire, wired
 from tests.scene import AFTER_GRACE, MONTH_START, Scene
 
@@ -190,7 +190,7 @@ def test_details_that_change_while_a_month_is_closed_leave_it_consistent(stage, 
         check_files(bootstrap.stores(), prepared)
         if len(wire.calls) <= at:
             break
-        at += 1
+        at += RIVAL_STEP
     assert at > 10
 
 
@@ -215,4 +215,4 @@ def played_beside(
         assert audits[-1].problems == [], at
         if len(wire.calls) <= at:
             return audits
-        at += 1
+        at += RIVAL_STEP

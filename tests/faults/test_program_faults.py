@@ -22,7 +22,7 @@ from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import Table
 from tests import scene
 from tests.faults.books import audit
-from tests.faults.plays import ENUMERATED, Play, fail_every_call
+from tests.faults.plays import ENUMERATED, RIVAL_STEP, Play, fail_every_call
 from tests.faults.transport import Fault, Wire, wired
 from tests.scene import AFTER_GRACE, MONTH_START, Scene
 
@@ -82,7 +82,7 @@ def test_a_sale_that_opens_an_earlier_month_beside_a_close_is_in_exactly_one_led
         assert audited.problems == [], at
         assert audited.open_entries == [], at
         assert audited.commission_of(sold[0]) == 1000, at
-        at += 1
+        at += RIVAL_STEP
     assert at > 10
 
 

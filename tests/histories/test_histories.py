@@ -5,12 +5,15 @@
 
 import os
 
-from tests.histories.play import fresh_seed, play
+from tests.histories.play import play
 from tests.histories.soak import report
+
+SEED = "fc570072"
+"""The histories that every run of the tests plays; `make soak` takes fresh ones."""
 
 
 def test_everything_acknowledged_is_accounted_for() -> None:
-    seed = os.environ.get("SEED") or fresh_seed()
+    seed = os.environ.get("SEED", SEED)
     outcome = play(seed, programs=4, rate=0.02, actions=8)
     assert outcome.problems == [], f"SEED={seed}: " + "\n".join(outcome.problems)
     assert outcome.acknowledged["orders"] > 30

@@ -258,7 +258,9 @@ def test_the_operator_erases_from_the_command_line(
 def test_a_partner_that_leaves_keeps_its_books_and_loses_its_name(stage: Stage) -> None:
     stores = stage.stores
     stores.catalogue.add_partner_once(Partner("mia", "Mia Muster", "mia@example.com", MONTH_START))
-    payouts.set_accounts(stores, "mia", [Account("paypal", None, {"email": "mia.private@example.com"})])
+    payouts.set_accounts(
+        stores, "mia", [Account("paypal", None, {"email": "mia.private@example.com"})], MONTH_START
+    )
     erased = erasures.erase_partner(stores, "mia")
     assert stores.catalogue.partner("mia") == erased
     assert stores.catalogue.partners_page(10, None)[0] == [erased]
