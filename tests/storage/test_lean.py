@@ -210,11 +210,11 @@ def test_an_answer_that_cannot_be_read_is_no_answer(serving: Any, raw: bytes) ->
 
 
 def test_a_server_that_freezes_costs_no_more_than_the_time_out(serving: Any) -> None:
-    client = serving(lambda connection, number: connection.recv(65536) and time.sleep(0.5))
+    client = serving(lambda connection, number: connection.recv(65536) and time.sleep(2))
     started = time.monotonic()
     with pytest.raises(HTTPClientError):
         put(client)
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 1.5
 
 
 def test_throttling_is_told_by_its_code(serving: Any) -> None:
