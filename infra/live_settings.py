@@ -93,12 +93,13 @@ def apply(gateway: Any, functions: Any, live: Live) -> list[str]:
         ],
     )
     for name in live.functions:
-        if _mode(functions, name) != _wanted_mode(live):
+        configured = functions.get_function_configuration(FunctionName=name)
+        if _mode(configured) != _wanted_mode(live):
             # Chalice switches tracing on and never off again.
             functions.update_function_configuration(
                 FunctionName=name, TracingConfig={"Mode": _wanted_mode(live)}
             )
-        if _scratch(functions, name) != _wanted_scratch(name):
+        if _scratch(configured) != _wanted_scratch(name):
             functions.update_function_configuration(
                 FunctionName=name, EphemeralStorage={"Size": _wanted_scratch(name)}
             )
@@ -127,26 +128,26 @@ def drift(gateway: Any, functions: Any, live: Live) -> Iterator[str]:
     if stage.get("tracingEnabled", False) != live.traced:
         yield f"the API's tracing is not {'on' if live.traced else 'off'}"
     for name in live.functions:
-        if _mode(functions, name) != _wanted_mode(live):
+        configured = functions.get_function_configuration(FunctionName=name)
+        if _mode(configured) != _wanted_mode(live):
             yield f"{name}: tracing is not {'on' if live.traced else 'off'}"
-        if _scratch(functions, name) != _wanted_scratch(name):
+        if _scratch(configured) != _wanted_scratch(name):
             yield f"{name}: its disk does not have {_wanted_scratch(name)} MB"
     for function, uuid in sorted(live.mappings.items()):
         for name in _mapping_drift(functions, uuid):
             yield f"{function}: {name} of its stream is not set"
 
 
-def _mode(functions: Any, name: str) -> str:
-    return str(functions.get_function_configuration(FunctionName=name)["TracingConfig"]["Mode"])
+def _mode(configured: dict[str, Any]) -> str:
+    return str(configured["TracingConfig"]["Mode"])
 
 
 def _wanted_mode(live: Live) -> str:
     return "Active" if live.traced else "PassThrough"
 
 
-def _scratch(functions: Any, name: str) -> int:
-    found = functions.get_function_configuration(FunctionName=name)
-    return int(found.get("EphemeralStorage", {}).get("Size", _USUAL_SCRATCH_MB))
+def _scratch(configured: dict[str, Any]) -> int:
+    return int(configured.get("EphemeralStorage", {}).get("Size", _USUAL_SCRATCH_MB))
 
 
 def _wanted_scratch(name: str) -> int:

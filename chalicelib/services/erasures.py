@@ -53,9 +53,7 @@ def ask(stores: Stores, program: Program, customer_id: str, now: datetime) -> Jo
     """
     customer = _customer(stores, program, customer_id)
     stores.erasures.begin(program.id, customer, now)
-    job_id = jobs.new_id()
-    folder = f"erasures/{program.id}/{job_id}/"
-    return jobs.start(stores, Job(job_id, JobKind.ERASURE, program.id, now, {"customer": customer}, folder))
+    return jobs.begin(stores, JobKind.ERASURE, program.id, {"customer": customer}, "erasures", now)
 
 
 def look(stores: Stores, caller: Caller, erasure: str) -> Looked:

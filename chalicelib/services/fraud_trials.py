@@ -47,10 +47,8 @@ def ask(
     text = json.dumps({n: [str(s.action), s.version, dict(s.parameters)] for n, s in wanted.items()})
     if len(text) > MAX_RULES_BYTES:
         raise TooLarge("rules_too_large", f"rules to try may have {MAX_RULES_BYTES} bytes", "rules")
-    job_id = jobs.new_id()
-    folder = f"trials/{program.id}/{job_id}/"
     request = {"month": str(month), "rules": text}
-    return jobs.start(stores, Job(job_id, JobKind.TRIAL, program.id, now, request, folder))
+    return jobs.begin(stores, JobKind.TRIAL, program.id, request, "trials", now)
 
 
 def carry_out(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]:

@@ -70,6 +70,20 @@ def new_id() -> str:
     return ids.from_bytes("job", secrets.token_bytes(16))
 
 
+def begin(
+    stores: Stores, kind: JobKind, program: str, request: Mapping[str, str], under: str, now: datetime
+) -> Job:
+    """Start work that is new each time it is asked for; its result lies in a folder of its own.
+
+    `under` is the bucket's folder for such jobs, by program.
+
+    Raises:
+        Unavailable: the queue is away; the same call may be repeated.
+    """
+    job_id = new_id()
+    return start(stores, Job(job_id, kind, program, now, request, f"{under}/{program}/{job_id}/"))
+
+
 def start(stores: Stores, job: Job) -> Job:
     """Keep the job and hand it to a worker; the one that is there where its id is taken.
 

@@ -16,12 +16,12 @@ SHOWN = 200
 
 def ask_close(stores: Stores, program: Program, now: datetime) -> Job:
     """Start closing every month that is over."""
-    return _start(stores, JobKind.CLOSE, program, {}, now)
+    return jobs.begin(stores, JobKind.CLOSE, program.id, {}, "jobs", now)
 
 
 def ask_verify(stores: Stores, program: Program, month: Month, now: datetime) -> Job:
     """Start recomputing a closed month from its facts, and checking the chain back to the first one."""
-    return _start(stores, JobKind.VERIFY, program, {"month": str(month)}, now)
+    return jobs.begin(stores, JobKind.VERIFY, program.id, {"month": str(month)}, "jobs", now)
 
 
 def carry_out_close(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
@@ -48,9 +48,3 @@ def carry_out_verify(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]
         "problems": list(found.problems[:SHOWN]),
         "found": len(found.problems),
     }
-
-
-def _start(stores: Stores, kind: JobKind, program: Program, request: dict[str, str], now: datetime) -> Job:
-    job_id = jobs.new_id()
-    folder = f"jobs/{program.id}/{job_id}/"
-    return jobs.start(stores, Job(job_id, kind, program.id, now, request, folder))

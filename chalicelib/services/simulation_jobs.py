@@ -26,10 +26,8 @@ def ask(stores: Stores, draft: Terms, month: Month, now: datetime) -> Job:
     text = simulations.draft_text(draft)
     if len(text) > MAX_DRAFT_BYTES:
         raise TooLarge("terms_too_large", f"terms to simulate may have {MAX_DRAFT_BYTES} bytes", "terms")
-    job_id = jobs.new_id()
-    folder = f"simulations/{program.id}/{job_id}/"
     request = {"month": str(month), "terms": text}
-    return jobs.start(stores, Job(job_id, JobKind.SIMULATION, program.id, now, request, folder))
+    return jobs.begin(stores, JobKind.SIMULATION, program.id, request, "simulations", now)
 
 
 def carry_out(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:

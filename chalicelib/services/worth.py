@@ -33,10 +33,8 @@ def ask(stores: Stores, program_id: str, first: Month, last: Month, now: datetim
         raise Invalid("month_invalid", f"give 1 to {MAX_MONTHS} months, the earlier one first", "to")
     if not stores.catalogue.terms(program.id):
         raise Invalid("terms_missing", "the program has no terms, whose window is looked at", "program")
-    job_id = jobs.new_id()
     request = {"from": str(first), "to": str(last)}
-    folder = f"reports/{program.id}/{job_id}/"
-    return jobs.start(stores, Job(job_id, JobKind.WORTH, program.id, now, request, folder))
+    return jobs.begin(stores, JobKind.WORTH, program.id, request, "reports", now)
 
 
 def carry_out(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]:
