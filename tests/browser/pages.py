@@ -7,8 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
 
 from tests.contract.outside import BROWSER, Shop, wait_for
 
@@ -99,6 +101,20 @@ class Browser:
         """Go there; the address at which the browser ends."""
         self.driver.get(url)
         return self.address
+
+    def leave(self, act: Callable[[], object]) -> None:
+        """Do what leads to another page, and return once that page is there."""
+        before = self.driver.find_element(By.TAG_NAME, "html")
+        act()
+
+        def arrived() -> bool:
+            try:
+                page = self.driver.find_element(By.TAG_NAME, "html")
+                return page != before and self.run("return document.readyState") == "complete"
+            except WebDriverException:  # Whoever asks between two pages is told of any of a dozen errors.
+                return False
+
+        wait_for(arrived)
 
     @property
     def address(self) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
 
 from tests.browser.pages import Browser, Site
 from tests.browser.reading import faults
@@ -59,15 +58,7 @@ def newest_link(stack: Stack) -> str:
 def press(browser: Browser, text: str) -> None:
     """Press the button or follow the link with this text, and wait for the page that comes then."""
     found = browser.driver.find_elements(By.CSS_SELECTOR, "main button, main a, header button")
-    leave(browser, next(one for one in found if one.text.strip() == text).click)
-
-
-def leave(browser: Browser, act: Callable[[], object]) -> None:
-    """Do what leads to another page, and wait until the old one is gone and the new one is there."""
-    before = browser.driver.find_element(By.TAG_NAME, "html")
-    act()
-    wait_for(lambda: staleness_of(before)(browser.driver))
-    wait_for(lambda: browser.driver.find_elements(By.TAG_NAME, "h1"))
+    browser.leave(next(one for one in found if one.text.strip() == text).click)
 
 
 def fill(browser: Browser, name: str, text: str) -> None:
@@ -81,7 +72,7 @@ def words(browser: Browser) -> str:
 def sign_in(browser: Browser, stack: Stack, path: str = "/portal") -> None:
     before = len(json.loads(stack.http("GET", "/_local/mail.json").body)["data"])
     browser.open(url(stack, path))
-    leave(browser, lambda: fill(browser, "email", "anna@example.com" + Keys.ENTER))
+    browser.leave(lambda: fill(browser, "email", "anna@example.com" + Keys.ENTER))
     assert "Look into your mail" in words(browser)
     wait_for(lambda: len(json.loads(stack.http("GET", "/_local/mail.json").body)["data"]) > before)
     browser.open(newest_link(stack))
@@ -110,7 +101,7 @@ def test_from_the_mail_to_a_link_a_sale_and_its_receipt(
     shop.tell(shop.order(order_id="TENT-1", click_id=token)).expect(201)
     stack.reconcile()
     browser.open(url(stack, f"{root}/conversions?order=TENT"))
-    leave(browser, browser.driver.find_element(By.CSS_SELECTOR, "tbody a").click)
+    browser.leave(browser.driver.find_element(By.CSS_SELECTOR, "tbody a").click)
     assert "You earn" in words(browser)
     assert "the last touch that counts earns the whole" in words(browser)
     press(browser, "Sign out")
@@ -148,7 +139,7 @@ def test_it_works_by_keyboard_alone(stack: Stack, shop: Shop, anna: Partner, bro
     assert keys(Keys.TAB).text == "Skip to the content"
     assert keys(Keys.ENTER).get_attribute("id") == "main"
     assert keys(Keys.TAB).get_attribute("name") == "order_id"
-    leave(browser, lambda: keys("ORDER-1", Keys.ENTER))
+    browser.leave(lambda: keys("ORDER-1", Keys.ENTER))
     assert "done=case_opened" in browser.address
 
     def answered() -> bool:
@@ -157,7 +148,7 @@ def test_it_works_by_keyboard_alone(stack: Stack, shop: Shop, anna: Partner, bro
 
     wait_for(answered)
     fill(browser, "order_id", "X" + Keys.TAB)
-    leave(browser, lambda: keys("1e9", Keys.ENTER))
+    browser.leave(lambda: keys("1e9", Keys.ENTER))
     assert "That did not work" in words(browser)
     assert "problems" in browser.driver.switch_to.active_element.get_attribute("class")
 
