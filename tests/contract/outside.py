@@ -155,7 +155,7 @@ class Stack:
             pairs.append(("Content-Length", str(len(body))))
         for attempt in (1, 2):
             if self._connection is None:
-                self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+                self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
             connection = self._connection
             fresh = connection.sock is None
             try:
@@ -275,7 +275,7 @@ def total(entries: list[dict[str, str]], column: str = "commission_amount") -> D
     return sum((Decimal(entry[column]) for entry in entries), Decimal(0))
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     """Return as soon as the condition holds; fail when it doesn't in time."""
     deadline = time.monotonic() + seconds
     pause = 0.02
