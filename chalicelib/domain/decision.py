@@ -279,7 +279,7 @@ def case_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Case | N
 
 def _case(facts: Facts, path: Path) -> Case:
     signals = tuple(sorted(facts.signals, key=lambda s: (s.name, s.partner or "", s.detail)))
-    return Case(facts.report, facts.effective, path.steps, path.coupon, signals)
+    return Case.of(facts.report, facts.effective, path, signals)
 
 
 def _outcome(checks: Sequence[Check], model: str) -> tuple[Outcome, str]:
@@ -358,9 +358,10 @@ def _credits(path: Path, weights: dict[str, int], worth: Worth, since: str) -> t
     whole = sum(parts)
     sales = allot(worth.sale_minor, parts)
     earned = allot(round_half_away(worth.exact), worth.parts) if worth.exact else [0] * len(parts)
+    touches = path.earning
     credited = []
     for (partner, weight), sale, commission in zip(weights.items(), sales, earned, strict=True):
-        basis, code = _basis(path, partner)
+        basis, code = _basis(path, touches.get(partner, ()))
         share = Fraction(weight, whole)
         credited.append(
             Credit(partner, share, sale, commission, since + basis, code, worth.prices.get(partner))
@@ -368,11 +369,10 @@ def _credits(path: Path, weights: dict[str, int], worth: Worth, since: str) -> t
     return tuple(credited)
 
 
-def _basis(path: Path, partner: str) -> tuple[str, str | None]:
-    """What earned it, and the code of the newest link that did."""
+def _basis(path: Path, touches: Sequence[Touch]) -> tuple[str, str | None]:
+    """What earned it, a code or one partner's touches, and the code of the newest link that did."""
     if path.coupon:
         return f"coupon {path.coupon.code}", None
-    touches = [step.touch for step in path.steps if step.weight and step.touch.partner == partner]
     more = f" and {len(touches) - 1} more" if len(touches) > 1 else ""
     return f"click {touches[0].click_id}{more}", touches[-1].code
 

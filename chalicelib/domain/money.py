@@ -84,9 +84,9 @@ def format_major(amount_minor: int, currency: str) -> str:
 
 def round_half_away(value: Fraction | int) -> int:
     """The nearest integer; halves go away from zero (2.5 is 3, -2.5 is -3)."""
-    above, below = abs(value.numerator), value.denominator
-    rounded = (2 * above + below) // (2 * below)
-    return -rounded if value < 0 else rounded
+    above, below = value.numerator, value.denominator
+    rounded = (2 * abs(above) + below) // (2 * below)
+    return -rounded if above < 0 else rounded
 
 
 def allot(amount_minor: int, weights: Sequence[int]) -> list[int]:

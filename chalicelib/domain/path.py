@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
 from math import gcd
 
 from chalicelib.domain.attribution import ALL_CHANNELS, MODELS
@@ -58,7 +60,9 @@ def in_order(touches: Sequence[Touch]) -> tuple[Touch, ...]:
         by_click = {}
         for touch in sorted(touches, key=_preference):
             by_click.setdefault(touch.click_id, touch)
-    ordered = sorted(by_click.values(), key=lambda touch: (touch.at, order_in_instant(touch.click_id)))
+    ordered = sorted(by_click.values(), key=lambda touch: touch.at)
+    if any(one.at == other.at for one, other in pairwise(ordered)):
+        ordered.sort(key=lambda touch: (touch.at, order_in_instant(touch.click_id)))
     return tuple([*ordered[:1], *ordered[1 - MAX_TOUCHES :]] if len(ordered) > MAX_TOUCHES else ordered)
 
 
@@ -78,6 +82,15 @@ class Path:
     def first_credited_at(self) -> datetime | None:
         """When the oldest touch that earns happened; None where none does."""
         return next((step.touch.at for step in self.steps if step.weight), None)
+
+    @property
+    def earning(self) -> dict[str, list[Touch]]:
+        """The touches that earn, by partner."""
+        touches: dict[str, list[Touch]] = {}
+        for step in self.steps:
+            if step.weight and step.touch.partner:
+                touches.setdefault(step.touch.partner, []).append(step.touch)
+        return touches
 
     @property
     def weights(self) -> dict[str, int]:
@@ -115,13 +128,7 @@ def weigh(
         return Path(tuple(Considered(t, False, refusals[t.click_id]) for t in ordered), alone)
     weights = _weights(ordered, eligible, refusals, report, terms.attribution)
     whole = sum(weights.values()) or 1
-    steps = (
-        Considered(touch, False, refusals[touch.click_id])
-        if touch.click_id in refusals
-        else _weighed(touch, weights[touch.click_id], whole)
-        for touch in ordered
-    )
-    return Path(tuple(steps))
+    return Path(tuple([_weighed(touch, weights, whole, refusals) for touch in ordered]))
 
 
 def _beats(coupon: CouponMatch, eligible: Sequence[Touch], rules: Attribution) -> bool:
@@ -150,6 +157,7 @@ def _weights(
     return {touch.click_id: weight for touch, weight in zip(shown, weights, strict=True)}
 
 
+@lru_cache(maxsize=1024)
 def share_text(weight: int, whole: int) -> str:
     """The share as the shortest fraction, such as `1/3`; `1` for the whole and `0` for nothing."""
     common = gcd(weight, whole)
@@ -163,7 +171,10 @@ def _preference(touch: Touch) -> tuple[bool, bool, str, datetime, str, str, str,
     return (*worse, touch.at, touch.partner or "", touch.code or "", touch.channel, touch.marks)
 
 
-def _weighed(touch: Touch, weight: int, whole: int) -> Considered:
+def _weighed(touch: Touch, weights: Mapping[str, int], whole: int, refusals: Mapping[str, str]) -> Considered:
+    if touch.click_id in refusals:
+        return Considered(touch, False, refusals[touch.click_id])
+    weight = weights[touch.click_id]
     return Considered(touch, weight > 0, "credited" if weight else "model_gives_none", weight, whole)
 
 
@@ -171,15 +182,15 @@ def _refusals(
     touches: Sequence[Touch], report: Report, terms: Terms, refused: Mapping[str, str]
 ) -> dict[str, str]:
     """Why a touch can't count, by click id. Both ends of the window belong to it, to the second."""
-    occurred = _second(report.occurred_at)
+    occurred = report.occurred_at.replace(microsecond=0)
     opens = occurred - timedelta(days=terms.attribution.window_days_for(report.method, report.event))
-    vouched = any(_is_vouched(touch) and opens <= _second(touch.at) <= occurred for touch in touches)
+    closes = occurred + timedelta(seconds=1)
+    vouched = any(_is_vouched(touch) and opens <= touch.at < closes for touch in touches)
     refusals = {}
     for touch in touches:
-        at = _second(touch.at)
-        if at > occurred:
+        if touch.at >= closes:
             refusals[touch.click_id] = "after_conversion"
-        elif at < opens:
+        elif touch.at < opens:
             refusals[touch.click_id] = "outside_window"
         elif vouched and not touch.trusted:
             refusals[touch.click_id] = "untrusted_evidence"
@@ -210,7 +221,3 @@ def _outranked(eligible: Sequence[Touch], rules: Attribution) -> dict[str, str]:
     best = min(ranks)
     pairs = zip(eligible, ranks, strict=True)
     return {touch.click_id: "outranked" for touch, rank in pairs if rank > best}
-
-
-def _second(instant: datetime) -> datetime:
-    return instant.replace(microsecond=0)

@@ -128,8 +128,7 @@ def parse_instant(text: str, field: str) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """RFC 3339 UTC with milliseconds, always 24 characters, so that text order is time order."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def whole_milliseconds(instant: datetime) -> datetime:

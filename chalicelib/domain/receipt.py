@@ -192,7 +192,7 @@ def _entries(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _at(instant: datetime) -> str:
-    return f"{instant.replace(tzinfo=None).isoformat(' ', 'seconds')} UTC"
+    return f"{instant.isoformat(' ', 'seconds').removesuffix('+00:00')} UTC"
 
 
 def _money(amount_minor: int, currency: str) -> str:

@@ -33,9 +33,9 @@ def _halved(age_s: int, half_life_s: int) -> int:
     """2^64 * 2^(-age/half_life), rounded down: whole halves by shifting, the rest bit by bit."""
     halves, rest = divmod(age_s, half_life_s)
     weight = 1 << _BITS
-    fraction = (rest << _BITS) // half_life_s
-    for position, root in enumerate(_roots(), start=1):
-        if fraction >> (_BITS - position) & 1:
+    digits = f"{(rest << _BITS) // half_life_s:0{_BITS}b}"
+    for digit, root in zip(digits, _roots(), strict=True):
+        if digit == "1":
             weight = weight * root >> _BITS
     return weight >> halves
 

@@ -10,6 +10,7 @@ Where something is left that no rule is for, the price isn't guessed.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from chalicelib.domain.commission import KINDS
 from chalicelib.domain.commission.sale import Sale, Waiting
@@ -33,11 +34,12 @@ class Part:
     lines: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Price:
     """What a partner would earn for the whole sale; `excluded_minor` of it earns nothing by the rules.
 
-    `excluded_lines` are the positions of the lines that it is made of.
+    `excluded_lines` are the positions of the lines that it is made of. Partners share one price, whose words
+    are found once for all of them: so it has no slots.
     """
 
     parts: tuple[Part, ...]
@@ -51,7 +53,7 @@ class Price:
             return self.parts[0].pays
         return sum((part.pays for part in self.parts), Fraction(0))
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The rules in a few words, as ledgers tell them."""
         return " + ".join(dict.fromkeys(rule_text(part.rule) for part in self.parts)) or "no rule"

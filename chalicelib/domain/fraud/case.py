@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.domain.conversion import CouponMatch, Report, Signal, Touch
-from chalicelib.domain.path import Considered
+from chalicelib.domain.path import Considered, Path
+
+_COULD = frozenset({"credited", "model_gives_none", "coupon_beats_click"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,31 +15,31 @@ class Case:
     """A conversion and what was seen of it; `told` is the first report, `effective` the one that stands.
 
     `steps` is its path as the terms weigh it, before any rule changed it; `coupon` the promo code that earns.
+    Of the path, oldest first: `credited` are the touches that earn, `marked` those of them of whose clicks
+    more was noted, `eligible` the partners' touches that could earn, also where the model or a promo code
+    left them nothing. `earners` are the partners who earn.
     """
 
     told: Report
     effective: Report
     steps: tuple[Considered, ...]
-    coupon: CouponMatch | None = None
-    signals: tuple[Signal, ...] = ()
+    coupon: CouponMatch | None
+    signals: tuple[Signal, ...]
+    credited: tuple[Touch, ...]
+    marked: tuple[Touch, ...]
+    eligible: tuple[Touch, ...]
+    earners: frozenset[str]
 
-    @property
-    def credited(self) -> tuple[Touch, ...]:
-        """The touches that earn, oldest first."""
-        return tuple(step.touch for step in self.steps if step.weight)
-
-    @property
-    def earners(self) -> frozenset[str]:
-        """The partners who earn."""
-        if self.coupon and self.coupon.partner:
-            return frozenset({self.coupon.partner})
-        return frozenset(step.touch.partner for step in self.steps if step.weight and step.touch.partner)
-
-    @property
-    def eligible(self) -> tuple[Touch, ...]:
-        """The partners' touches that could earn, also where the model or a promo code left them nothing."""
-        kept = {"credited", "model_gives_none", "coupon_beats_click"}
-        return tuple(s.touch for s in self.steps if s.reason in kept and s.touch.partner)
+    @classmethod
+    def of(cls, told: Report, effective: Report, path: Path, signals: tuple[Signal, ...]) -> "Case":
+        """The case of a conversion with this path."""
+        credited = tuple([step.touch for step in path.steps if step.weight])
+        marked = tuple([touch for touch in credited if touch.marks])
+        eligible = tuple([step.touch for step in path.steps if step.reason in _COULD and step.touch.partner])
+        earners = frozenset([touch.partner for touch in credited if touch.partner])
+        if path.coupon and path.coupon.partner:
+            earners = frozenset({path.coupon.partner})
+        return cls(told, effective, path.steps, path.coupon, signals, credited, marked, eligible, earners)
 
     def before_sale(self, touch: Touch) -> timedelta:
         """How long before the sale the touch happened."""
@@ -45,8 +47,8 @@ class Case:
 
     def signal(self, *names: str) -> Signal | None:
         """The first signal of these names that is about a partner who earns, or about nobody."""
-        about = {None, *self.earners}
-        return next((s for s in self.signals if s.name in names and s.partner in about), None)
+        about = (s for s in self.signals if s.partner is None or s.partner in self.earners)
+        return next((s for s in about if s.name in names), None)
 
 
 @dataclass(slots=True)

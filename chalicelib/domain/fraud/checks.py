@@ -39,7 +39,8 @@ class Check:
 
 def examine(case: Case, arms: Arms, *, cleared: bool) -> tuple[Check, ...]:
     """What the rules in force found; once somebody `cleared` the conversion, nothing of it stops money."""
-    return tuple(_cleared(check) if cleared and check.stops else check for check in _found(case, arms))
+    found = tuple(_found(case, arms))
+    return tuple(_cleared(check) if check.stops else check for check in found) if cleared else found
 
 
 def refused_touches(case: Case, arms: Arms) -> dict[str, str]:

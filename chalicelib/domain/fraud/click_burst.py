@@ -8,6 +8,8 @@ from chalicelib.domain.fraud.rule import Action, Number, Rule, Trace, Values
 
 def _find(case: Case, values: Values) -> Trace | None:
     most, within = values["clicks"], timedelta(seconds=values["seconds"])
+    if len(case.steps) < most:
+        return None
     for partner in sorted(case.earners):
         at = [step.touch.at for step in case.steps if step.touch.partner == partner]
         for first, last in zip(at, at[most - 1 :], strict=False):

@@ -19,11 +19,10 @@ _HOSTERS = (
 
 
 def _find(case: Case, values: Values) -> Trace | None:
-    known = {f"asn:{number}" for number in values["networks"]}
-    seen = sorted({mark for touch in case.credited for mark in touch.marks if mark in known})
-    if not seen:
+    marks = {mark for touch in case.marked for mark in touch.marks if mark.startswith("asn:")}
+    networks = sorted(number for mark in marks if (number := mark.removeprefix("asn:")) in values["networks"])
+    if not networks:
         return None
-    networks = [mark.removeprefix("asn:") for mark in seen]
     return Trace(
         f"a click that earns came from a data centre (network {', '.join(networks)})", {"asn": networks}
     )

@@ -16,11 +16,12 @@ REASON = "injected"
 
 def injected(case: Case, values: Values) -> tuple[Touch, ...]:
     """The late touches of partners who were not in the path before, where another partner was."""
-    late_from = timedelta(seconds=values["seconds"])
-    late = [t for t in case.eligible if case.before_sale(t) <= late_from]
-    early = {t.partner for t in case.eligible if case.before_sale(t) > late_from}
-    rivals = tuple(touch for touch in late if touch.partner not in early)
-    return rivals if early else ()
+    late_from = case.effective.occurred_at - timedelta(seconds=values["seconds"])
+    late = [touch for touch in case.eligible if touch.at >= late_from]
+    if not late:
+        return ()
+    early = {touch.partner for touch in case.eligible if touch.at < late_from}
+    return tuple(touch for touch in late if touch.partner not in early) if early else ()
 
 
 def _find(case: Case, values: Values) -> Trace | None:

@@ -7,7 +7,7 @@ _ADS = {"gclid": "Google", "msclkid": "Microsoft"}
 
 
 def _find(case: Case, values: Values) -> Trace | None:
-    for touch in case.credited:
+    for touch in case.marked:
         ads = [name for name in _ADS if name in touch.marks]
         if ads and touch.partner not in values["allowed"]:
             words = f"a click of {touch.partner} that earns came from an advertisement of {_ADS[ads[0]]}"

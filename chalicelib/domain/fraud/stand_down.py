@@ -11,7 +11,7 @@ _WORDS = {"own_site": "was made on the shop's own pages", "checkout": "leads str
 
 
 def _find(case: Case, values: Values) -> Trace | None:
-    for touch in case.credited:
+    for touch in case.marked:
         seen = [name for name in _WORDS if name in touch.marks]
         minutes = case.before_sale(touch).total_seconds() / 60
         if seen and minutes <= values["minutes"]:

@@ -5,6 +5,8 @@ from chalicelib.domain.fraud.rule import Names, Rule, Trace, Values
 
 
 def _find(case: Case, values: Values) -> Trace | None:
+    if not values["sites"]:
+        return None
     declared: dict[str, list[str]] = {}
     for pair in values["sites"]:
         partner, _, host = pair.partition("=")
