@@ -53,6 +53,7 @@ DOMAIN_ORDER = (
     *("audit", "credentials", "session", "program", "terms", "partner", "link", "codes", "token"),
     "destination",
     *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening", "conversion"),
+    "coupon_use",
     *("snippet_texts", "snippets", "checkup", "content_policy", "diagnosis", "addresses", "outbound"),
     *("deliveries", "postback", "rates"),
     *("attribution", "path", "customer", "commission", "fraud", "decision"),

@@ -32,6 +32,7 @@ _ANSWERS = {
     "outside_window": "The sale is here, but your click was too long before it.",
     "after_conversion": "The sale is here, but your click came after it.",
     "coupon_beats_click": "The sale is here, but a promo code was used, which goes before clicks.",
+    "coupon_used_up": "The sale is here, but earlier orders had used your promo code as often as it may be.",
     "outranked": "The sale is here, but partners of a group that comes first were on the way to it.",
     "model_gives_none": "The sale is here and your click counted, but by the rules another touch earns.",
     "stood_down": "The sale is here, but your link stood on the shop's own pages, where links earn nothing.",

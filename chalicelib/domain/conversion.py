@@ -129,7 +129,7 @@ class Signal:
 class CouponMatch:
     """A promo code that was told; `partner` is None while the code belongs to nobody.
 
-    `starts_at` and `ends_at` are the code's window as it was then, half-open.
+    `starts_at` and `ends_at` are the code's window as it was then, half-open, and `max_uses` its limit.
     """
 
     code: str
@@ -137,6 +137,7 @@ class CouponMatch:
     trusted: bool = True
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    max_uses: int | None = None
 
     def covers(self, at: datetime) -> bool:
         """Whether the code counts for an order of that time."""

@@ -23,6 +23,7 @@ from chalicelib.domain.conversion import (
     Signal,
     Touch,
 )
+from chalicelib.domain.coupon_use import Use, deciding
 from chalicelib.domain.customer import Claim, Tenure, holder
 from chalicelib.domain.fraud.case import Case
 from chalicelib.domain.fraud.checks import Check, examine, refused_touches
@@ -34,6 +35,9 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rates
 from chalicelib.domain.terms import Terms, in_force
 
+LIMIT_CHECK = "coupon_limit"
+"""The check that says of an order that its promo code's limit was reached before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -43,7 +47,8 @@ class Facts:
     browser's, whose figures stand; `touches`, `coupons` and `signals` are the union of all evidence, the
     last of which was told at `learned_at`. `customers` are those whose order it is by the word of somebody
     whom the program trusts. `earlier` are the orders of its customer that decide on it, oldest first, the
-    last of which changed at `informed_at`; they have none of their own.
+    last of which changed at `informed_at`; they have none of their own. `used_before` are the uses of its
+    promo code that go before it, counted up to the code's limit.
     """
 
     id: str
@@ -57,6 +62,26 @@ class Facts:
     earlier: "tuple[Facts, ...]" = ()
     informed_at: datetime | None = None
     signals: tuple[Signal, ...] = ()
+    used_before: int = 0
+
+    @property
+    def coupon(self) -> CouponMatch | None:
+        """The promo code that decides on it, whether or not its limit was reached."""
+        return deciding(self.coupons, self.effective.occurred_at)
+
+    @property
+    def use(self) -> Use | None:
+        """That it is a use of a promo code with a limit; None where it is none, or not vouched for."""
+        coupon = self.coupon if self.coupons and self.stands else None
+        if coupon is None or coupon.max_uses is None:
+            return None
+        return Use(coupon.code, self.effective.occurred_at, coupon.max_uses)
+
+    @property
+    def is_over_limit(self) -> bool:
+        """Whether its promo code's limit was reached before it."""
+        use = self.use
+        return use is not None and self.used_before >= use.limit
 
     @property
     def customer(self) -> str | None:
@@ -170,7 +195,7 @@ def decide(
     claim = _holding(facts, versions, policy)
     terms: Terms | None
     if claim is not None:
-        own = _apply_terms(facts, _best_coupon(facts), versions)[1]
+        own = _apply_terms(facts, _earning_coupon(facts), versions)[1]
         terms, path, earning = claim.terms, _given_away(own), claim.path
         found = _examined(facts, earning, policy)[0]
     else:
@@ -179,8 +204,8 @@ def decide(
     if terms is None:
         return _nobody(facts, path, "terms_missing", None)
     if claim is None and not path.earns:
-        return _nobody(facts, path, _why_nobody(path), terms)
-    checks = [_confirmation_check(facts), *found]
+        return _nobody(facts, path, _why_nobody(facts, path), terms)
+    checks = [_confirmation_check(facts), *_limit_checks(facts), *found]
     weights = earning.weights
     try:
         worth = reckon(facts.effective, program, terms, weights, rates, tenure_of(facts))
@@ -235,7 +260,7 @@ def _own_path(
     facts: Facts, versions: Sequence[Terms], policy: Policy
 ) -> tuple[Terms | None, Path, tuple[Check, ...]]:
     """The order's own path, without touches that fraud rules refuse, and what they found of it."""
-    coupon = _best_coupon(facts)
+    coupon = _earning_coupon(facts)
     terms, path = _apply_terms(facts, coupon, versions)
     if not path.earns or facts.report.is_opening:
         return terms, path, ()
@@ -273,7 +298,7 @@ def case_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Case | N
     if facts.report.is_opening:
         return None
     claim = _holding(facts, versions, policy)
-    path = claim.path if claim else _apply_terms(facts, _best_coupon(facts), versions)[1]
+    path = claim.path if claim else _apply_terms(facts, _earning_coupon(facts), versions)[1]
     return _case(facts, path) if path.earns else None
 
 
@@ -333,14 +358,13 @@ def _known_to(report: Report, versions: Sequence[Terms]) -> Sequence[Terms]:
     return [terms for terms in versions if terms.version <= report.terms_known]
 
 
-def _best_coupon(facts: Facts) -> CouponMatch | None:
-    """Of several codes one decides, in whatever order they were told: a trusted one, then by code."""
-    at = facts.effective.occurred_at
-    owned = [coupon for coupon in facts.coupons if coupon.partner and coupon.covers(at)]
-    return min(owned, key=lambda coupon: (not coupon.trusted, coupon.code, coupon.partner), default=None)
+def _earning_coupon(facts: Facts) -> CouponMatch | None:
+    return None if facts.is_over_limit else facts.coupon
 
 
-def _why_nobody(path: Path) -> str:
+def _why_nobody(facts: Facts, path: Path) -> str:
+    if facts.is_over_limit:
+        return "coupon_used_up"
     if any(step.reason == "model_gives_none" for step in path.steps):
         return "model_gives_none"
     return "no_touch_in_window" if path.steps else "no_click_or_coupon"
@@ -350,6 +374,15 @@ def _confirmation_check(facts: Facts) -> Check:
     if facts.confirmed_at is not None:
         return Check("confirmation", True, "confirmed")
     return Check("confirmation", False, "confirmation_missing: reported by a browser, not yet confirmed")
+
+
+def _limit_checks(facts: Facts) -> list[Check]:
+    """That the limit of its promo code was reached before it, which stops nothing else that earns."""
+    if facts.use is None or not facts.is_over_limit:
+        return []
+    uses = "1 use" if facts.use.limit == 1 else f"{facts.use.limit} uses"
+    words = f"coupon_used_up: this coupon's limit of {uses} was reached by orders that occurred before"
+    return [Check(LIMIT_CHECK, False, words, Action.FLAG)]
 
 
 def _credits(path: Path, weights: dict[str, int], worth: Worth, since: str) -> tuple[Credit, ...]:
@@ -386,7 +419,7 @@ def _nobody(facts: Facts, path: Path, reason: str, terms: Terms | None) -> Decis
         hold_days=terms.hold_days if terms else 0,
         path=path.steps,
         credits=(),
-        checks=(),
+        checks=tuple(_limit_checks(facts)),
         currency=facts.effective.content.currency,
         rate="no rule",
         commission_exact=Fraction(0),

@@ -4,6 +4,9 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
+MAX_USES = 10_000
+"""The highest limit of a promo code's uses: so many are counted through for every order that tells it."""
+
 ERASED_NAME, ERASED_EMAIL = "erased", "erased@invalid"
 """What stands for the name and address of a partner that was erased (RFC 2606 reserves the domain)."""
 
@@ -36,7 +39,8 @@ class Enrollment:
 class Coupon:
     """A promo code that credits its partner, with or without a click. `code` is as it was given.
 
-    It counts for orders that occurred from `starts_at` until before `ends_at`; None is no bound.
+    It counts for orders that occurred from `starts_at` until before `ends_at`, and of them for the first
+    `max_uses`; None is no bound.
     """
 
     program: str
@@ -45,6 +49,7 @@ class Coupon:
     created_at: datetime
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    max_uses: int | None = None
 
 
 def fold_email(email: str) -> str:

@@ -64,6 +64,7 @@ NOBODY = {
     "no_click_or_coupon": "no click and no promo code of a partner is known for it",
     "no_touch_in_window": "no touch of a partner counts",
     "model_gives_none": "by the model no partner's touch earns",
+    "coupon_used_up": "its promo code's limit of uses was reached by earlier orders",
     "terms_missing": "the program had no terms",
 }
 

@@ -8,7 +8,7 @@ from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.ids import check_slug
 from chalicelib.domain.link import check_utm
 from chalicelib.domain.money import check_currency
-from chalicelib.domain.partner import Coupon, Partner, fold_coupon
+from chalicelib.domain.partner import MAX_USES, Coupon, Partner, fold_coupon
 from chalicelib.domain.period import check_timezone
 from chalicelib.domain.program import Program
 
@@ -97,6 +97,9 @@ def review_coupon(coupon: Coupon) -> list[Invalid]:
         found.append(Invalid("coupon_invalid", f"a code is 1 to {MAX_COUPON} printable characters", "code"))
     if coupon.starts_at and coupon.ends_at and coupon.starts_at >= coupon.ends_at:
         found.append(Invalid("time_invalid", "ends_at must lie after starts_at", "ends_at"))
+    if coupon.max_uses is not None and not 1 <= coupon.max_uses <= MAX_USES:
+        message = f"max_uses must be from 1 to {MAX_USES}"
+        found.append(Invalid("max_uses_invalid", message, "max_uses"))
     return found
 
 

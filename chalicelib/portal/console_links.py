@@ -7,7 +7,7 @@ from chalicelib.domain.link import Link, LinkState
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.program import Program
 from chalicelib.domain.session import Area
-from chalicelib.portal.console import instant_or_none, lines_of, pairs_of, program_of, see, shown
+from chalicelib.portal.console import instant_or_none, lines_of, pairs_of, program_of, see, shown, whole
 from chalicelib.portal.page import See, Shown, Visit, page
 from chalicelib.portal.paging import ROWS, cursor, start
 from chalicelib.portal.problems import problems
@@ -104,10 +104,11 @@ def change_coupons(visit: Visit) -> Shown | See:
     if form.get("do") == "end":
         coupons.end(visit.stores, program.id, form.get("code"), visit.now)
         return see(program, "coupons", "coupon_ended")
-    sent = {name: form.get(name) for name in ("partner", "code", "starts", "ends")}
+    sent = {name: form.get(name) for name in ("partner", "code", "starts", "ends", "max_uses")}
     try:
         bounds = (instant_or_none(sent["starts"], "starts"), instant_or_none(sent["ends"], "ends"))
-        wanted = Coupon(program.id, sent["partner"], sent["code"], visit.now, *bounds)
+        limit = whole(sent["max_uses"], "max_uses") if sent["max_uses"] else None
+        wanted = Coupon(program.id, sent["partner"], sent["code"], visit.now, *bounds, limit)
         coupons.create(visit.stores, wanted, visit.now)
     except LinkledgerError as error:
         return _coupons(visit, program, sent, problems(error), status_of(error))

@@ -23,19 +23,22 @@ class NewCoupon(Body):
     code: str
     starts_at: str | None = None
     ends_at: str | None = None
+    max_uses: int | None = None
 
 
 class CouponChange(Body):
-    """When a promo code counts. What is left out stays; empty text takes a bound away."""
+    """When a promo code counts, and how often. What is left out stays; empty text or 0 takes a bound away."""
 
     program: str
     code: str
     starts_at: str | None = None
     ends_at: str | None = None
+    max_uses: int | None = None
 
 
 class CouponView(View):
-    """A promo code; it counts for orders that occurred from `starts_at` until before `ends_at`."""
+    """A promo code; it counts for the first `max_uses` orders that occurred from `starts_at` until before
+    `ends_at`."""
 
     program: str
     partner: str
@@ -43,6 +46,7 @@ class CouponView(View):
     created_at: str
     starts_at: str | None
     ends_at: str | None
+    max_uses: int | None
 
 
 @bp.route("/v1/coupons", methods=["POST"], content_types=["*/*"])
@@ -51,7 +55,8 @@ def create_coupon(call: Call[NewCoupon]) -> Reply[CouponView]:
     """Give a partner a promo code; again for the same partner, it answers 200 with the one that is there."""
     call.caller.require_program(call.body.program)
     body = call.body
-    wanted = Coupon(body.program, body.partner, body.code.strip(), call.now, **_window(body))
+    bounds = _window(body)
+    wanted = Coupon(body.program, body.partner, body.code.strip(), call.now, **bounds, max_uses=body.max_uses)
     coupon, created = coupons.create(call.stores, wanted, call.now)
     return Reply(_view(coupon), 201 if created else 200)
 
@@ -59,10 +64,11 @@ def create_coupon(call: Call[NewCoupon]) -> Reply[CouponView]:
 @bp.route("/v1/coupons", methods=["PATCH"], content_types=["*/*"])
 @endpoint(body=CouponChange, returns=CouponView, scopes={Scope.ADMIN, Scope.MERCHANT})
 def change_coupon(call: Call[CouponChange]) -> CouponView:
-    """Change when a promo code counts, for orders that are told from now on."""
-    call.caller.require_program(call.body.program)
-    window = _window(call.body)
-    return _view(coupons.change(call.stores, call.body.program, call.body.code, window, call.now))
+    """Change when and how often a promo code counts, for orders that are told from now on."""
+    body = call.body
+    call.caller.require_program(body.program)
+    limit = {} if body.max_uses is None else {"max_uses": body.max_uses or None}
+    return _view(coupons.change(call.stores, body.program, body.code, _window(body) | limit, call.now))
 
 
 @bp.route("/v1/coupons", methods=["DELETE"], content_types=["*/*"])
@@ -112,4 +118,5 @@ def _view(coupon: Coupon) -> CouponView:
         created_at=format_instant(coupon.created_at),
         starts_at=format_instant(coupon.starts_at) if coupon.starts_at else None,
         ends_at=format_instant(coupon.ends_at) if coupon.ends_at else None,
+        max_uses=coupon.max_uses,
     )

@@ -311,8 +311,8 @@ def _key(found: Evidence) -> str:
     for touch in found.touches:
         digest.update(f"{touch.click_id}|{touch.evidence}|{touch.trusted}\n".encode())
     for coupon in found.coupons:
-        window = f"{coupon.starts_at}|{coupon.ends_at}"
-        digest.update(f"{coupon.code}|{coupon.partner}|{coupon.trusted}|{window}\n".encode())
+        bounds = f"{coupon.starts_at}|{coupon.ends_at}|{coupon.max_uses}"
+        digest.update(f"{coupon.code}|{coupon.partner}|{coupon.trusted}|{bounds}\n".encode())
     for customer in found.customers:
         digest.update(f"customer {customer}\n".encode())
     for signal in found.signals:

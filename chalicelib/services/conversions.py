@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.conversion import State
-from chalicelib.domain.decision import Decision
+from chalicelib.domain.decision import LIMIT_CHECK, Decision
 from chalicelib.domain.period import Month, format_instant
 from chalicelib.domain.program import Program
 from chalicelib.services.rates import decide_now
@@ -57,9 +57,14 @@ def explain(stores: Stores, found: Conversion) -> Decision:
 
 
 def involved(stores: Stores, found: Conversion) -> frozenset[str]:
-    """The partners who may read its receipt: credited, once credited, or in its path."""
+    """The partners who may read its receipt: credited, once credited, or in its path.
+
+    So may the owner of a promo code that was told past its limit.
+    """
     decision = explain(stores, found)
     in_path = {step.touch.partner for step in decision.path}
+    if found.facts.coupon and any(check.name == LIMIT_CHECK for check in decision.checks):
+        in_path.add(found.facts.coupon.partner)
     return frozenset(partner for partner in {*found.partners, *in_path} if partner)
 
 

@@ -19,7 +19,7 @@ def create(stores: Stores, coupon: Coupon, now: datetime) -> tuple[Coupon, bool]
     What could not be attributed so far is decided again, on a retry too: the first try may have ended before.
 
     Raises:
-        Refused: `coupon_invalid`, `time_invalid`.
+        Refused: `coupon_invalid`, `time_invalid`, `max_uses_invalid`.
         NotFound: `program_unknown`; `partner_not_enrolled`, whether or not there is such a partner.
         Conflict: `coupon_taken`, by another partner of the program.
     """
@@ -35,19 +35,19 @@ def create(stores: Stores, coupon: Coupon, now: datetime) -> tuple[Coupon, bool]
     return kept, created
 
 
-def change(stores: Stores, program_id: str, code: str, window: Mapping[str, Any], now: datetime) -> Coupon:
-    """The coupon with the window's `starts_at`, `ends_at` or both, which are instants or None for no bound.
+def change(stores: Stores, program_id: str, code: str, bounds: Mapping[str, Any], now: datetime) -> Coupon:
+    """The coupon with these bounds: `starts_at`, `ends_at` (instants), `max_uses`; None for no bound.
 
     It holds for orders that are told from now on, and for those that found nobody so far. What an order was
     told under stays with it.
 
     Raises:
         NotFound: `program_unknown`, `coupon_unknown`.
-        Refused: `time_invalid`.
+        Refused: `time_invalid`, `max_uses_invalid`.
         Conflict: `coupon_changed` by somebody else meanwhile.
     """
     known = _find(stores, program_id, code)
-    changed = replace(known, **window)
+    changed = replace(known, **bounds)
     refuse(review_coupon(changed))
     _store(stores, known, changed)
     healing.wake_unattributed(stores, program_id, now)
@@ -77,6 +77,6 @@ def _find(stores: Stores, program_id: str, code: str) -> Coupon:
 
 def _store(stores: Stores, known: Coupon, coupon: Coupon) -> None:
     try:
-        stores.catalogue.set_coupon_window(known, coupon)
+        stores.catalogue.set_coupon_bounds(known, coupon)
     except ConditionFailed as error:
         raise Conflict("coupon_changed", "the promo code was changed meanwhile; read it again") from error

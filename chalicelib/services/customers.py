@@ -13,28 +13,26 @@ from datetime import datetime
 from chalicelib.domain.conversion import Signal
 from chalicelib.domain.customer import Claim
 from chalicelib.domain.decision import Facts, arms_for, claim_of
-from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.fraud import duplicate_customer
 from chalicelib.domain.fraud.settings import Policy
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms, look_at_customers
+from chalicelib.services import healing, uses
 from chalicelib.storage.conversions import Conversion
 from chalicelib.storage.customers import Ordered
 from chalicelib.storage.stores import Stores
-from chalicelib.storage.table import ConditionFailed
-
-_ATTEMPTS = 8
 
 
 def informed(stores: Stores, versions: Sequence[Terms], policy: Policy, facts: Facts) -> Facts:
-    """The facts with what the customer's earlier orders decide on it, under these terms and fraud rules.
+    """The facts with what earlier orders decide on it, under these terms and fraud rules.
 
-    Only as many are read: until the first order of the same event is found, one that holds the customer, and
-    as many as a fraud rule asks for.
+    That is how often its promo code was used, and its customer's own orders. Of those only as many are read:
+    until the first order of the same event is found, one that holds the customer, and as many as a fraud rule
+    asks for.
     """
-    if not _asks_who(versions, policy, facts):
-        return facts
-    return _with_earlier(facts, versions, policy, _before(stores, facts), _reader(stores))
+    if _asks_who(versions, policy, facts):
+        facts = _with_earlier(facts, versions, policy, _before(stores, facts), _reader(stores))
+    return uses.counted(stores, facts)
 
 
 def _asks_who(versions: Sequence[Terms], policy: Policy, facts: Facts) -> bool:
@@ -95,7 +93,7 @@ def _locking(earlier: Facts, versions: Sequence[Terms], policy: Policy) -> Claim
 def _reader(stores: Stores) -> Callable[[str], Facts | None]:
     def read(conversion: str) -> Facts | None:
         found = stores.conversions.find(conversion)
-        return found.facts if found else None
+        return uses.counted(stores, found.facts) if found else None
 
     return read
 
@@ -106,21 +104,26 @@ def _place(ordered: Ordered) -> tuple[datetime, str]:
 
 def as_was_known(stores: Stores, versions: Sequence[Terms], policy: Policy, facts: Facts) -> Iterator[Facts]:
     """The facts with the earlier orders as they were known at some time, for every time; at least once."""
-    yield facts
+    yield from uses.as_may_have_been(facts)
     if not _asks_who(versions, policy, facts):
         return
     before = _before(stores, facts)
     for moment in sorted({at for o in before for at in stores.conversions.moments(o.conversion)}):
-        yield _with_earlier(
-            facts, versions, policy, before, functools.partial(stores.conversions.as_told, until=moment)
+        yield from uses.as_may_have_been(
+            _with_earlier(
+                facts, versions, policy, before, functools.partial(stores.conversions.as_told, until=moment)
+            )
         )
 
 
 def shown(versions: Sequence[Terms], policy: Policy, facts: Facts) -> int | None:
-    """How much is known of an order by which its customer's later ones are decided; None where none are."""
+    """How much is known of an order by which its customer's later ones are decided; None where none are.
+
+    Below nothing where its promo code's limit was reached before it: then it holds the customer otherwise.
+    """
     if not facts.customers or not (look_at_customers(versions) or policy.looks_at_customers):
         return None
-    return facts.told
+    return -facts.told if facts.is_over_limit else facts.told
 
 
 def wake_later(stores: Stores, program: Program, found: Conversion, now: datetime) -> None:
@@ -133,18 +136,4 @@ def wake_later(stores: Stores, program: Program, found: Conversion, now: datetim
     for customer in found.facts.customers:
         for ordered in stores.customers.orders(program.id, customer):
             if ordered.conversion != found.facts.id and ordered.occurred_at >= since:
-                _wake(stores, program, ordered.conversion, now)
-
-
-def _wake(stores: Stores, program: Program, conversion: str, now: datetime) -> None:
-    """Also one that is in the queue: whoever decides on it at this moment has to begin again."""
-    for _ in range(_ATTEMPTS):
-        found = stores.conversions.find(conversion)
-        if found is None:
-            return
-        try:
-            stores.conversions.wake(conversion, found.version, program.id, found.shard, now)
-        except ConditionFailed:
-            continue
-        return
-    raise Unavailable("storage_busy", "the customer's orders are being changed by others; try again")
+                healing.wake(stores, program, ordered.conversion, now)

@@ -190,4 +190,5 @@ def _coupons(stores: Stores, program: Program, clue: Clue) -> tuple[CouponMatch,
     coupon = stores.catalogue.find_coupon(program.id, folded)
     if coupon is None:
         return (CouponMatch(folded, None, clue.trusted),)
-    return (CouponMatch(folded, coupon.partner, clue.trusted, coupon.starts_at, coupon.ends_at),)
+    bounds = coupon.starts_at, coupon.ends_at, coupon.max_uses
+    return (CouponMatch(folded, coupon.partner, clue.trusted, *bounds),)

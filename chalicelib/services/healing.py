@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.program import Program
 from chalicelib.services.pacing import HasTime, always, at_most
 from chalicelib.storage.conversions import Feed, Listed
@@ -12,6 +13,8 @@ from chalicelib.storage.wakings import Noted
 
 MOST_IN_ONE_REQUEST = 200
 """Conversions that a request looks at; reconcile takes up all of them, a quarter of an hour later."""
+
+_ATTEMPTS = 8
 
 _DECIDED_WITHIN = timedelta(minutes=15)
 """How long whoever decides may go on with what it read at first: no function of ours runs longer."""
@@ -25,6 +28,26 @@ def wake_unattributed(stores: Stores, program_id: str, now: datetime) -> int:
     """
     program = stores.catalogue.program(program_id)
     return _note_and_wake(stores, program, Feed.UNATTRIBUTED, now)
+
+
+def wake(stores: Stores, program: Program, conversion: str, now: datetime) -> None:
+    """Put one conversion back into the queue.
+
+    Also one that is there already: whoever decides on it at this moment has to begin again.
+
+    Raises:
+        Unavailable: others kept changing it.
+    """
+    for _ in range(_ATTEMPTS):
+        found = stores.conversions.find(conversion)
+        if found is None:
+            return
+        try:
+            stores.conversions.wake(conversion, found.version, program.id, found.shard, now)
+        except ConditionFailed:
+            continue
+        return
+    raise Unavailable("storage_busy", "the order is being changed by others; try again")
 
 
 def wake_for_rates(stores: Stores, program: Program, now: datetime) -> int:

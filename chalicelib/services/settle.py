@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.conversion import State
-from chalicelib.domain.decision import Decision, decide
+from chalicelib.domain.decision import Decision, Facts, decide
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.fraud.settings import NO_POLICY, Policy
 from chalicelib.domain.journal import Books
@@ -15,7 +15,7 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rates
 from chalicelib.domain.settlement import Settlement, settle
 from chalicelib.domain.terms import Terms
-from chalicelib.services import capture, customers, evidence
+from chalicelib.services import capture, customers, evidence, uses
 from chalicelib.storage.conversions import Conversion, Feed
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -79,24 +79,30 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
         try:
             if _heals(found) and _heal(stores, rules, found, now):
                 continue
-            if customers.shown(rules.versions, rules.policy, found.facts) != found.shown:
+            facts = customers.informed(stores, rules.versions, rules.policy, found.facts)
+            if (noted := uses.marked(facts)) != found.use:
+                stores.conversions.note_use(found, noted, now)
+                continue
+            if customers.shown(rules.versions, rules.policy, facts) != found.shown:
                 customers.wake_later(stores, rules.program, found, now)
-            return _settle_once(stores, rules, found, books, now)
+            uses.wake_moved(stores, rules.program, found, now)
+            return _settle_once(stores, rules, found, facts, books, now)
         except ConditionFailed as failure:
             if books.closing and 0 not in failure.failed:
                 full_month = replace(books, closed_through=books.closing, closing=None)
     raise Unavailable("storage_busy", "the conversion is being changed by others")
 
 
-def _settle_once(stores: Stores, rules: Rules, found: Conversion, books: Books, now: datetime) -> Result:
-    facts = customers.informed(stores, rules.versions, rules.policy, found.facts)
+def _settle_once(
+    stores: Stores, rules: Rules, found: Conversion, facts: Facts, books: Books, now: datetime
+) -> Result:
     decision = decide(facts, rules.program, rules.versions, rules.rates, rules.policy)
     settlement = settle(facts, decision, found.booked, rules.program, books, now)
     if found.feed not in _UNDECIDED and not _changes(found, settlement):
         return Result.UNCHANGED
     for month in sorted({entry.month for entry in settlement.entries}):
         stores.journal.mark_dirty(rules.program.id, month, found.shard, now, secrets.token_hex(8))
-    shown = customers.shown(rules.versions, rules.policy, found.facts)
+    shown = customers.shown(rules.versions, rules.policy, facts)
     stores.conversions.settle(found, settlement, _partners(found, decision), books, shown)
     if settlement.due_at is not None and settlement.due_at <= now:
         return Result.BOOKED_IN_PART

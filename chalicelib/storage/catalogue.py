@@ -258,18 +258,19 @@ class Catalogue:
             Change("coupon", coupon.code, coupon.program, None, attributes), key | attributes
         )
 
-    def set_coupon_window(self, known: Coupon, coupon: Coupon) -> None:
-        """Store when the coupon counts.
+    def set_coupon_bounds(self, known: Coupon, coupon: Coupon) -> None:
+        """Store when the coupon counts, and how often.
 
         Raises:
             ConditionFailed: it does not count as in `known` any more.
         """
         before, after = records.coupon_record(known), records.coupon_record(coupon)
-        window = {name: after.get(name) for name in ("starts_at", "ends_at")}
-        same = unchanged({name: before.get(name) for name in ("starts_at", "ends_at")})
+        names = ("starts_at", "ends_at", "max_uses")
+        bounds = {name: after.get(name) for name in names}
+        same = unchanged({name: before.get(name) for name in names})
         pk, sk = f"program#{coupon.program}", f"coupon#{fold_coupon(coupon.code)}"
         change = Change("coupon", coupon.code, coupon.program, before, after)
-        transact([self._table.update_action(pk, sk, window, same), self._trail.action(change)])
+        transact([self._table.update_action(pk, sk, bounds, same), self._trail.action(change)])
 
     def find_key(self, key_id: str) -> ApiKey | None:
         """The API key, or None."""

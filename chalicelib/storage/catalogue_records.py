@@ -260,15 +260,19 @@ def coupon_record(coupon: Coupon) -> Item:
             "created_at": format_instant(coupon.created_at),
             "starts_at": format_instant(coupon.starts_at) if coupon.starts_at else None,
             "ends_at": format_instant(coupon.ends_at) if coupon.ends_at else None,
+            "max_uses": coupon.max_uses,
         }
     )
 
 
 def read_coupon(item: Item) -> Coupon:
     """The coupon that an item holds."""
-    window = (parse_instant(item[at], at) if at in item else None for at in ("starts_at", "ends_at"))
     created_at = parse_instant(item["created_at"], "created_at")
-    return Coupon(item["program"], item["partner"], item["code"], created_at, *window)
+    starts_at, ends_at = (
+        parse_instant(item[at], at) if at in item else None for at in ("starts_at", "ends_at")
+    )
+    bounds = starts_at, ends_at, item.get("max_uses")
+    return Coupon(item["program"], item["partner"], item["code"], created_at, *bounds)
 
 
 def key_record(key: ApiKey) -> Item:

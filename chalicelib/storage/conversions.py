@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib.domain import ids
 from chalicelib.domain.audit import Change
 from chalicelib.domain.conversion import Adjustment, CouponMatch, Outcome, Report, Signal, State, Touch
+from chalicelib.domain.coupon_use import Use
 from chalicelib.domain.decision import Facts
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import Books, Entry
@@ -25,6 +26,7 @@ from chalicelib.storage.codec import compact
 from chalicelib.storage.customers import Customers, Ordered
 from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
 from chalicelib.storage.trail import Trail
+from chalicelib.storage.uses import Marked, Uses
 
 
 class Feed(StrEnum):
@@ -66,7 +68,8 @@ class Conversion:
 
     `appended` counts what was told since the first report; `shown` how much of it its customer's later
     orders were decided by; `told_later` how often evidence came since, that nobody vouches for, and that
-    somebody does.
+    somebody does. `use` is what it noted among the uses of its promo code; `moved_uses` are the codes, and
+    times, from which on it moved the uses of others that have not been decided again.
     """
 
     facts: Facts
@@ -81,6 +84,8 @@ class Conversion:
     appended: int = 0
     shown: int | None = None
     told_later: tuple[int, int] = (0, 0)
+    use: Marked | None = None
+    moved_uses: tuple[tuple[str, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ class Conversions:
         self._payouts = payouts.Payouts(settings)
         self._trail = Trail(settings)
         self._customers = Customers(settings)
+        self._uses = Uses(settings)
 
     def create(
         self,
@@ -322,6 +328,27 @@ class Conversions:
         changes = {"version": version + 1, **_queue(program, shard, Feed.DUE, now, conversion)}
         self._table.update(conversion, "conversion", changes, equals("version", version))
 
+    def note_use(self, found: Conversion, use: Marked | None, now: datetime) -> None:
+        """Note what it is among the uses of its promo code; it is in the queue then.
+
+        Raises:
+            ConditionFailed: the conversion changed meanwhile.
+        """
+        report, moved = found.facts.report, list(found.moved_uses)
+        if (found.use and found.use.use) != (use and use.use):
+            moved += [(one.use.code, one.use.occurred_at) for one in (found.use, use) if one]
+        changes = {
+            "version": found.version + 1,
+            "use": _use_record(use) if use else None,
+            "moved_uses": [[code, format_instant(at)] for code, at in moved] or None,
+            **_queue(report.program, found.shard, Feed.DUE, now, found.facts.id),
+        }
+        head = self._table.update_action(
+            found.facts.id, "conversion", changes, equals("version", found.version)
+        )
+        told_at = found.facts.changed_at
+        transact([head, *self._uses.actions(report.program, found.facts.id, found.use, use, told_at)])
+
     def quarantine(self, waiting: Waiting, program: str, shard: int, reason: str, now: datetime) -> None:
         """Set it aside with the reason why it could not be processed, unless it changed meanwhile.
 
@@ -372,6 +399,7 @@ class Conversions:
             "applied": list(settlement.booked.applied) or None,
             "quarantined": None,
             "shown": shown,
+            "moved_uses": None,
             **_queue(report.program, found.shard, feed, feed_at, found.facts.id),
         }
         head = self._table.update_action(
@@ -520,7 +548,18 @@ def _read(conversion: str, head: dict[str, Any], items: dict[str, dict[str, Any]
         appended=head.get("appended", 0),
         shown=head.get("shown"),
         told_later=_told_later(items),
+        use=_read_use(head["use"]) if "use" in head else None,
+        moved_uses=tuple((code, parse_instant(at, "at")) for code, at in head.get("moved_uses", [])),
     )
+
+
+def _use_record(marked: Marked) -> list[Any]:
+    return [marked.use.code, format_instant(marked.use.occurred_at), marked.use.limit, marked.counts]
+
+
+def _read_use(record: list[Any]) -> Marked:
+    code, at, limit, counts = record
+    return Marked(Use(code, parse_instant(at, "at"), limit), counts)
 
 
 def _told_later(items: dict[str, dict[str, Any]]) -> tuple[int, int]:

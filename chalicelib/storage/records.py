@@ -112,17 +112,26 @@ def read_signal(record: list[Any]) -> Signal:
 
 
 def coupon_record(coupon: CouponMatch) -> list[Any]:
-    """A coupon match, as a list; its window follows where it has one."""
+    """A coupon match, as a list; its window and its limit follow where it has them."""
     record = [coupon.code, coupon.partner, coupon.trusted]
-    if coupon.starts_at is None and coupon.ends_at is None:
-        return record
-    return [*record, *(format_instant(at) if at else None for at in (coupon.starts_at, coupon.ends_at))]
+    bounds = [format_instant(at) if at else None for at in (coupon.starts_at, coupon.ends_at)]
+    if coupon.max_uses is not None:
+        return [*record, *bounds, coupon.max_uses]
+    return record if bounds == [None, None] else [*record, *bounds]
 
 
 def read_coupon(record: list[Any]) -> CouponMatch:
     """The coupon match that a list holds."""
-    code, partner, trusted, *window = record
-    return CouponMatch(code, partner, trusted, *(parse_instant(at, "at") if at else None for at in window))
+    code, partner, trusted, *bounds = record
+    starts_at, ends_at, max_uses = [*bounds, *[None] * 3][:3]
+    return CouponMatch(
+        code,
+        partner,
+        trusted,
+        parse_instant(starts_at, "at") if starts_at else None,
+        parse_instant(ends_at, "at") if ends_at else None,
+        max_uses,
+    )
 
 
 def adjustment_record(adjustment: Adjustment) -> Record:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.secrets import Secrets
     from chalicelib.storage.sessions import Sessions
     from chalicelib.storage.trail import Trail
+    from chalicelib.storage.uses import Uses
     from chalicelib.storage.wakings import Wakings
     from chalicelib.storage.warm import Warm
     from chalicelib.storage.web import Web
@@ -178,6 +179,12 @@ class Stores:
         from chalicelib.storage.erasures import Erasures
 
         return Erasures(self.settings)
+
+    @cached_property
+    def uses(self) -> "Uses":
+        from chalicelib.storage.uses import Uses
+
+        return Uses(self.settings)
 
     @cached_property
     def meters(self) -> "Meters":

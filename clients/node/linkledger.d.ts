@@ -42,7 +42,7 @@ export class Linkledger {
   enroll(program: string, partner: string): Promise<Json>;
   addLink(link: NewLink): Promise<Json>;
   links(program: string, query?: { partner?: string }): AsyncGenerator<Json>;
-  addCoupon(program: string, partner: string, code: string): Promise<Json>;
+  addCoupon(program: string, partner: string, code: string, more?: { max_uses?: number | null }): Promise<Json>;
   stats(program: string, query?: { from?: string; to?: string; by?: string }): Promise<Json>;
   ledger(program: string, month: string): Promise<Json>;
 }

@@ -41,7 +41,9 @@ export class Linkledger {
   enroll(program, partner) { return this.#call('POST', path`/v1/programs/${program}/enrollments`, { partner }); }
   addLink(link) { return this.#call('POST', '/v1/links', link); }
   links(program, { partner } = {}) { return this.#pages('/v1/links', { program, partner }); }
-  addCoupon(program, partner, code) { return this.#call('POST', '/v1/coupons', { program, partner, code }); }
+  addCoupon(program, partner, code, { max_uses = null } = {}) {
+    return this.#call('POST', '/v1/coupons', { program, partner, code, max_uses });
+  }
   stats(program, { from, to, by } = {}) { return this.#call('GET', '/v1/stats', undefined, { program, from, to, by }); }
   ledger(program, month) { return this.#call('GET', path`/v1/ledgers/${program}/${month}`); }
 

@@ -150,9 +150,10 @@ class Linkledger:
         """The program's links, page by page."""
         return self._pages("/v1/links", {"program": program, "partner": partner})
 
-    def add_coupon(self, program: str, partner: str, code: str) -> Json:
-        """A promo code of a partner."""
-        return self._call("POST", "/v1/coupons", {"program": program, "partner": partner, "code": code})
+    def add_coupon(self, program: str, partner: str, code: str, *, max_uses: int | None = None) -> Json:
+        """A promo code of a partner, which earns for the first `max_uses` orders (None: all of them)."""
+        coupon = {"program": program, "partner": partner, "code": code, "max_uses": max_uses}
+        return self._call("POST", "/v1/coupons", coupon)
 
     def stats(self, program: str, *, since: str = "", until: str = "", by: str = "") -> Json:
         """Clicks, conversions, revenue and commission; `since` and `until` are dates."""

@@ -16,7 +16,7 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
 from chalicelib.domain.settlement import MAX_ADJUSTMENTS
 from chalicelib.services import adjustments, capture, healing, identities
-from chalicelib.services.reconcile import reconcile
+from chalicelib.services.reconcile import Summary, reconcile, settle_due
 from chalicelib.services.settle import rules_of, settle_conversion
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import Table
@@ -105,12 +105,55 @@ def evidence_that_comes_later() -> Play:
     return Play(prepare, act, check)
 
 
+def use_of_a_code_that_pushes_another_over_its_limit() -> Play:
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores, shards=1)
+        once = Coupon(made.program.id, "ben", "ONCE", MONTH_START, max_uses=1)
+        stores.catalogue.add_coupon_once(once)
+        prepared = made, told(stores, made, coupon="once").id
+        settled(stores, prepared)
+        return prepared
+
+    def act(stores: Stores, prepared: Prepared) -> None:
+        settled(stores, (prepared[0], sell_before(stores, prepared)))
+
+    return Play(prepare, act, assert_the_earlier_one_earns)
+
+
+def sell_before(stores: Stores, prepared: Prepared) -> str:
+    """An order of an hour before that one, with the same code."""
+    made = prepared[0]
+    at = SOLD_AT - timedelta(hours=1)
+    incoming = capture.Incoming(
+        "sale", "before", Content(10_000, "EUR"), Method.API, coupon="ONCE", occurred_at=at
+    )
+    return capture.record(stores, made.program, incoming, SOLD_AT).id
+
+
+def settle_all(stores: Stores, prepared: Prepared) -> None:
+    """What the hourly passes do, until nothing of this program is due."""
+    rules, summary = rules_of(stores, prepared[0].program.id), Summary(decided=1)
+    while summary.looked_at:
+        summary = Summary()
+        settle_due(stores, rules, LATER, summary)
+
+
+def assert_the_earlier_one_earns(stores: Stores, prepared: Prepared) -> None:
+    settle_all(stores, prepared)
+    made, sold = prepared
+    audited = audit(stores, made.program)
+    assert audited.problems == []
+    before = ids.conversion_id(made.program.id, "sale", "before")
+    assert [audited.commission_of(each) for each in (before, sold)] == [1_000, 0]
+
+
 PLAYS = {
     play.__name__: play
     for play in (
         an_identity_that_leads_to_a_click,
         confirmation_of_a_browsers_report,
         evidence_that_comes_later,
+        use_of_a_code_that_pushes_another_over_its_limit,
     )
 }
 
@@ -160,6 +203,22 @@ def test_a_code_that_gets_its_owner_while_the_order_is_settled_is_found(stage, c
         assert_earns(stores, prepared, "cara")
 
     beside(monkeypatch, prepare, settled, rival, check)
+
+
+def test_two_orders_that_are_settled_beside_each_other_know_who_is_within_the_limit(
+    stage, clock, monkeypatch
+) -> None:
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores, shards=1)
+        once = Coupon(made.program.id, "ben", "ONCE", MONTH_START, max_uses=1)
+        stores.catalogue.add_coupon_once(once)
+        return made, told(stores, made, coupon="once").id
+
+    def rival(stores: Stores, prepared: Prepared) -> None:
+        before = sell_before(stores, prepared)
+        settled(stores, (prepared[0], before))
+
+    beside(monkeypatch, prepare, settled, rival, assert_the_earlier_one_earns)
 
 
 def test_a_refund_is_not_lost_on_a_settlement_that_reads_page_by_page(stage, clock, monkeypatch) -> None:

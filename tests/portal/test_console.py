@@ -137,7 +137,10 @@ def test_a_link_is_made_changed_and_deleted(shop: Scene, reader: Reader) -> None
 
 
 def test_a_promo_code_is_given_and_ended(shop: Scene, reader: Reader, clock: Any) -> None:
-    page = follow(reader, reader.post(at(shop, "/coupons"), {"partner": "anna", "code": "SPRING5"}))
+    page = follow(
+        reader, reader.post(at(shop, "/coupons"), {"partner": "anna", "code": "SPRING5", "max_uses": "40"})
+    )
+    assert "40" in page.words
     assert "SPRING5" in page.words
     taken = reader.post(at(shop, "/coupons"), {"partner": "ben", "code": "spring5"})
     assert taken.status == 409

@@ -101,6 +101,25 @@ def test_a_window_is_changed_bound_by_bound(api: Api) -> None:
     assert window(api.post("/v1/coupons", change | {"starts_at": ""}, method="PATCH")) == (None, ends)
 
 
+def test_a_code_may_have_a_limit(api: Api) -> None:
+    body = {"program": "acme", "partner": "anna", "code": "SAVE"}
+    made = api.post("/v1/coupons", body | {"max_uses": 100})
+    assert (made.status, made.json["max_uses"]) == (201, 100)
+    change = {"program": "acme", "code": "save"}
+    ended = api.post("/v1/coupons", change | {"ends_at": "2026-12-01T00:00:00Z"}, method="PATCH")
+    assert ended.json["max_uses"] == 100
+    assert api.post("/v1/coupons", change | {"max_uses": 7}, method="PATCH").json["max_uses"] == 7
+    unlimited = api.post("/v1/coupons", change | {"max_uses": 0}, method="PATCH")
+    assert unlimited.json["max_uses"] is None
+    assert api.get("/v1/coupons?program=acme").json["data"] == [unlimited.json]
+    api.post("/v1/coupons", change | {"max_uses": 10_001}, method="PATCH").refused(
+        422, "max_uses_invalid", "max_uses"
+    )
+    api.post("/v1/coupons", body | {"code": "NEVER", "max_uses": 0}).refused(
+        422, "max_uses_invalid", "max_uses"
+    )
+
+
 def test_a_code_is_ended_and_stays_its_partners(api: Api, clock: Any) -> None:
     coupon(api, "Größe")
     for _ in range(2):

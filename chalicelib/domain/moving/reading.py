@@ -1,5 +1,6 @@
 """Reading a vendor's file: strictly where money is told, and with each row's line where it can't be read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.moving.source import NAMES, PARTNER, Sheet, Source
 from chalicelib.domain.order_formats import fold
 from chalicelib.domain.orders import clean, parse_amount, parse_time, read_rows
+from chalicelib.domain.partner import MAX_USES
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Told:
     since: datetime | None = None
     balance_minor: int = 0
     currency: str = ""
+    max_uses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ def _told(source: Source, file: str, line: int, row: Mapping[str, str], currency
         parse_time(since, timezone, american=True) if since else None,
         _balance(row.get("balance", ""), money),
         money,
+        _limit(row.get("max_uses", "")),
     )
 
 
@@ -150,6 +154,12 @@ def _code_of(source: Source, link: str) -> str:
     query = parse_qs(parts.query)
     found = next((query[name][0] for name in source.parameters if name in query), "")
     return found or parts.path.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _limit(text: str) -> int | None:
+    if text and not re.fullmatch(r"[1-9][0-9]{0,4}", text, re.ASCII):
+        raise Invalid("max_uses_invalid", f"max_uses must be from 1 to {MAX_USES}")
+    return int(text) if text else None
 
 
 def _balance(text: str, currency: str) -> int:

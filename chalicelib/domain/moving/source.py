@@ -15,14 +15,16 @@ NAMES = (
     "link",
     "destination",
     "coupon",
+    "max_uses",
     "customer",
     "since",
     "balance",
     "currency",
 )
 """What can be read of a row: `partner` is the vendor's id, `email`, `name` and its parts the partner's;
-`code` a link's, or `link` its whole address; `customer` is the shop's id of one who belongs to the partner
-`since` then; `balance` is owed to the partner, in major units of `currency`."""
+`code` a link's, or `link` its whole address; `max_uses` the promo code's limit; `customer` is the shop's id
+of one who belongs to the partner `since` then; `balance` is owed to the partner, in major units of
+`currency`."""
 
 Columns = Mapping[str, Sequence[str]]
 

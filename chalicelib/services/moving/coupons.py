@@ -20,7 +20,7 @@ def look(desk: Desk, step: Step) -> Standing:
     """Whether the partner has this code.
 
     Raises:
-        Refused: `coupon_invalid`.
+        Refused: `coupon_invalid`, `max_uses_invalid`.
         Conflict: `coupon_taken`, `coupon_ended`.
     """
     refuse(review_coupon(_coupon(desk, step)))
@@ -51,4 +51,5 @@ def undo(desk: Desk, made: Made) -> str:
 
 
 def _coupon(desk: Desk, step: Step) -> Coupon:
-    return Coupon(desk.program.id, step.partner, step.told.coupon.strip(), desk.now)
+    told = step.told
+    return Coupon(desk.program.id, step.partner, told.coupon.strip(), desk.now, max_uses=told.max_uses)

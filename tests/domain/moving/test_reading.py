@@ -103,6 +103,12 @@ def test_a_wrong_mapping_is_refused(columns: dict[str, str], code: str) -> None:
     assert refused.value.code == code
 
 
+def test_a_promo_code_may_have_a_limit() -> None:
+    file = reading("plain", "partner,coupon,max_uses\n1,A,40\n2,B,\n3,C,0\n4,D,1.5\n")
+    assert [(told.coupon, told.max_uses) for told in file.rows] == [("A", 40), ("B", None)]
+    assert {unread.reason for unread in file.unread} == {"max_uses must be from 1 to 10000"}
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
