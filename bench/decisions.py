@@ -15,7 +15,7 @@ from chalicelib.domain.program import Method, Program
 from chalicelib.domain.settlement import Booked
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms
 from chalicelib.routes.receipts import receipt_view
-from chalicelib.storage.conversions import Conversion, Feed
+from chalicelib.storage.conversion_records import Conversion, Feed
 
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 LENGTHS = (1, 5, 20, 50, 100)

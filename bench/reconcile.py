@@ -19,6 +19,7 @@ if __name__ == "__main__":
 from bench.measure import Measure, Measures
 from chalicelib import bootstrap
 from chalicelib.domain.conversion import Content
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.program import Method, Program
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms
@@ -101,7 +102,7 @@ def _make(name: str, orders: int) -> None:
     stores.catalogue.add_terms_once(Terms(name, 1, NOON, Attribution(), 14, rules))
     stores.catalogue.add_coupon_once(Coupon(name, "anna", "ANNA", NOON))
     for number in range(orders):
-        incoming = capture.Incoming(
+        incoming = Incoming(
             "sale", f"o-{number}", Content(10_000, "EUR"), Method.API, coupon="ANNA", occurred_at=NOON
         )
         capture.record(stores, program, incoming, NOON)

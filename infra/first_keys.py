@@ -51,7 +51,7 @@ def first_admin_key(environment: Mapping[str, str], now: datetime) -> str | None
     """A new administrator's key, where the stage has no key at all; None where it has one."""
     with acting_as(environment):
         stores = bootstrap.stores()
-        known, _ = stores.catalogue.keys_page(1, None)
+        known, _ = stores.credentials.keys_page(1, None)
         if known:
             return None
         text = keys.new_text()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.domain import ids
 from chalicelib.domain.click import Click, Verdict
 from chalicelib.domain.conversion import Content
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import Link
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.program import Method, Program
@@ -62,9 +63,7 @@ class Scene:
         self, stores: Stores, order_id: str, at: datetime, amount: int = 10_000, code: str = "ANNA"
     ) -> capture.Reply:
         """One report of this order."""
-        incoming = capture.Incoming(
-            "sale", order_id, Content(amount, "EUR"), Method.API, coupon=code, occurred_at=at
-        )
+        incoming = Incoming("sale", order_id, Content(amount, "EUR"), Method.API, coupon=code, occurred_at=at)
         return capture.record(stores, self.program, incoming, at)
 
 

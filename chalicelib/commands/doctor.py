@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.domain.checkup import Finding, Mark, Stage, Step
-from chalicelib.domain.diagnosis import Fetched, Subject, Told
+from chalicelib.domain.diagnosis.seen import Fetched, Subject, Told
 from chalicelib.domain.program import Consent, Method
 from chalicelib.services import walking
 from chalicelib.services.walking import BROWSER, Order

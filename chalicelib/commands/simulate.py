@@ -12,7 +12,7 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.review import refuse
 from chalicelib.domain.terms import Terms
 from chalicelib.domain.terms_review import review_terms
-from chalicelib.routes.terms import NewTerms, monthly_of, parts_of
+from chalicelib.routes.terms_bodies import NewTerms, monthly_of, parts_of
 from chalicelib.routes.wire import read_object, shape
 from chalicelib.services import simulations
 

@@ -11,32 +11,18 @@ Figures are reckoned by partner and currency. What tiers and milestones add is p
 month's end is over; what a cap takes, and gives back, is payable money at once.
 """
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from chalicelib.domain import ids, spreadsheet
+from chalicelib.domain import ids
 from chalicelib.domain.journal import EARNING_KINDS, Account, Entry, Kind
-from chalicelib.domain.money import format_major, parse_signed_major, round_half_away
+from chalicelib.domain.money import format_major, round_half_away
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Basis, MonthlyKind, MonthlyRule, Terms, TierMode, in_force
 
-NAME = "monthly.csv"
-COLUMNS = (
-    "month",
-    "partner",
-    "currency",
-    "row",
-    "name",
-    "count",
-    "sale_amount",
-    "commission_amount",
-    "since",
-)
 KEPT_MONTHS = 13
 """For how long what is taken back of a month's sales still changes its figures."""
 
@@ -279,45 +265,3 @@ def _together(sales: dict[str, Sums], event: str | None) -> Sums:
 
 def _is_past(sold_in: Month, month: Month) -> bool:
     return 12 * (month.year - sold_in.year) + month.number - sold_in.number > KEPT_MONTHS
-
-
-def lines(monthly: Monthly) -> Iterator[str]:
-    """`monthly.csv`: what the next month goes on from."""
-    yield spreadsheet.line(COLUMNS)
-    for key in sorted({*monthly.sales, *monthly.booked}, key=lambda whose: (str(whose[0]), *whose[1:])):
-        month, partner, currency = key
-        for event, sums in sorted(monthly.sales.get(key, {}).items()):
-            amounts = (format_major(a, currency) for a in (sums.sale_minor, sums.commission_minor))
-            yield spreadsheet.line(
-                (
-                    str(month),
-                    partner,
-                    currency,
-                    "sales",
-                    spreadsheet.safe(event),
-                    str(sums.count),
-                    *amounts,
-                    "",
-                )
-            )
-        for name, standing in sorted(monthly.booked.get(key, {}).items()):
-            row = "released" if standing.released else "booked"
-            amount = format_major(standing.amount_minor, currency)
-            since = str(standing.since) if standing.since else ""
-            yield spreadsheet.line((str(month), partner, currency, row, name, "", "", amount, since))
-
-
-def read(text: str) -> Monthly:
-    """What `lines` wrote."""
-    found = Monthly()
-    for row in csv.DictReader(io.StringIO(text, newline="")):
-        key = Month.parse(row["month"]), row["partner"], row["currency"]
-        commission = parse_signed_major(row["commission_amount"], row["currency"])
-        if row["row"] == "sales":
-            sale = parse_signed_major(row["sale_amount"], row["currency"])
-            found.sales.setdefault(key, {})[row["name"]] = Sums(int(row["count"]), sale, commission)
-        else:
-            since = Month.parse(row["since"]) if row["since"] else None
-            standing = Standing(commission, since, row["row"] == "released")
-            found.booked.setdefault(key, {})[row["name"]] = standing
-    return found

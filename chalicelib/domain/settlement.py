@@ -5,21 +5,19 @@ carried out in the order of their times, whenever the job happens to run: a late
 books the same entries, with the same times.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 from chalicelib.domain import ids
-from chalicelib.domain.commission.pricing import line_shares
-from chalicelib.domain.conversion import Adjustment, Content, Outcome, State
+from chalicelib.domain.conversion import Adjustment, Outcome, State
 from chalicelib.domain.decision import Credit, Decision, Facts
 from chalicelib.domain.journal import EARNING_KINDS, Account, Books, Entry, Kind
-from chalicelib.domain.money import apportion, round_half_away
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.domain.takings import TAKING, Takings, reversed_part, takings
+from chalicelib.domain.takings import TAKING, kept_after, reversed_part
 
 MAX_ADJUSTMENTS = 40
 """Adjustments that one conversion takes; with the partners' cap it bounds the record's size."""
@@ -133,16 +131,6 @@ def _makes_payable(entry: Entry) -> bool:
     return entry.kind is Kind.RELEASE or earns_payable
 
 
-def _earn_alike(credits: Sequence[Credit], content: Content) -> bool:
-    """Whether every line of the order means the same part of the commission to all partners."""
-    first = credits[0].price if credits else None
-    others = [credit.price for credit in credits if credit.price is not first]
-    if not content.items or first is None or not others:
-        return True
-    shares = line_shares(first, content.items)
-    return all(price is not None and line_shares(price, content.items) == shares for price in others)
-
-
 class _Clerk:
     """Books one conversion's entries, one event after another."""
 
@@ -199,7 +187,7 @@ class _Clerk:
             (entry.partner, entry.currency): (0, 0) for entry in self.booked.entries
         }
         if self.decision.outcome is Outcome.RECORDED:
-            kept = self._targets(self._applied_adjustments())
+            kept = kept_after(self.facts, self.decision, self._applied_adjustments())
             targets |= {(partner, self.decision.currency): target for partner, target in kept.items()}
         named = {credit.partner: credit for credit in self.decision.credits}
         at = max(self.facts.learned_at, self.facts.informed_at or self.facts.learned_at, self.accrued_at())
@@ -230,8 +218,9 @@ class _Clerk:
         )
 
     def reverse(self, adjustment: Adjustment) -> None:
-        before = self._targets(self._applied_adjustments())
-        after = self._targets([*self._applied_adjustments(), adjustment])
+        applied = self._applied_adjustments()
+        before = kept_after(self.facts, self.decision, applied)
+        after = kept_after(self.facts, self.decision, [*applied, adjustment])
         self.booked = replace(self.booked, applied=(*self.booked.applied, adjustment.id))
         at = max(adjustment.received_at, self.accrued_at())
         currency = self.decision.currency
@@ -252,40 +241,6 @@ class _Clerk:
 
     def _applied_adjustments(self) -> list[Adjustment]:
         return [a for a in self.facts.adjustments if a.id in self.booked.applied]
-
-    def _targets(self, adjustments: Sequence[Adjustment]) -> dict[str, tuple[int, int]]:
-        """Sale and commission that each partner keeps after these adjustments.
-
-        The reversal of the whole is rounded once, then divided so that no part ever grows back.
-        """
-        taken = takings(self.facts, adjustments)
-        sales = [credit.sale_minor for credit in self.decision.credits]
-        sale_parts = apportion(int(taken.part * sum(sales)), sales)
-        return {
-            credit.partner: (credit.sale_minor - sale, credit.commission_minor - commission)
-            for credit, sale, commission in zip(
-                self.decision.credits, sale_parts, self._commissions_back(taken), strict=True
-            )
-        }
-
-    def _commissions_back(self, taken: Takings) -> list[int]:
-        """What goes back of each partner's commission.
-
-        Where partners earn differently by line, what came back costs each of them another part: then each
-        has its own, rounded by itself.
-        """
-        credits, exact = self.decision.credits, self.decision.commission_exact
-        commissions = [credit.commission_minor for credit in credits]
-        if _earn_alike(credits, taken.content):
-            part = taken.part_of(credits[0].price) if credits else Fraction(0)
-            return apportion(min(round_half_away(part * exact), sum(commissions)), commissions)
-        earned = [credit.share * credit.price.exact if credit.price else Fraction(0) for credit in credits]
-        whole = sum(earned, Fraction(0)) or Fraction(1)
-        parts = [taken.part_of(credit.price) for credit in credits]
-        return [
-            commission if part == 1 else min(round_half_away(part * exact * own / whole), commission)
-            for commission, part, own in zip(commissions, parts, earned, strict=True)
-        ]
 
     def _counts(self, partner: str, currency: str) -> int:
         """1 where the partner has a part of the sale anew, -1 where it has none any more, else 0."""

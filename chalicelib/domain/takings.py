@@ -11,8 +11,8 @@ from fractions import Fraction
 
 from chalicelib.domain.commission.pricing import Price, line_shares
 from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Content, Returned
-from chalicelib.domain.decision import Facts
-from chalicelib.domain.money import allot, round_half_away
+from chalicelib.domain.decision import Credit, Decision, Facts
+from chalicelib.domain.money import allot, apportion, round_half_away
 
 TAKING = frozenset(
     {AdjustmentKind.REFUND, AdjustmentKind.CHARGEBACK, AdjustmentKind.VOID, AdjustmentKind.REJECT}
@@ -93,6 +93,54 @@ def takings(facts: Facts, adjustments: Sequence[Adjustment]) -> Takings:
 def reversed_part(facts: Facts, adjustments: Sequence[Adjustment]) -> Fraction:
     """How much of the sale these adjustments took back, from 0 to 1."""
     return takings(facts, adjustments).part
+
+
+def kept_after(
+    facts: Facts, decision: Decision, adjustments: Sequence[Adjustment]
+) -> dict[str, tuple[int, int]]:
+    """Sale and commission that each partner keeps after these adjustments, in minor units.
+
+    The reversal of the whole is rounded once, then divided so that no part ever grows back.
+    """
+    taken = takings(facts, adjustments)
+    sales = [credit.sale_minor for credit in decision.credits]
+    sale_parts = apportion(int(taken.part * sum(sales)), sales)
+    return {
+        credit.partner: (credit.sale_minor - sale, credit.commission_minor - commission)
+        for credit, sale, commission in zip(
+            decision.credits, sale_parts, _commissions_back(decision, taken), strict=True
+        )
+    }
+
+
+def _commissions_back(decision: Decision, taken: Takings) -> list[int]:
+    """What goes back of each partner's commission.
+
+    Where partners earn differently by line, what came back costs each of them another part: then each
+    has its own, rounded by itself.
+    """
+    credits, exact = decision.credits, decision.commission_exact
+    commissions = [credit.commission_minor for credit in credits]
+    if _earn_alike(credits, taken.content):
+        part = taken.part_of(credits[0].price) if credits else Fraction(0)
+        return apportion(min(round_half_away(part * exact), sum(commissions)), commissions)
+    earned = [credit.share * credit.price.exact if credit.price else Fraction(0) for credit in credits]
+    whole = sum(earned, Fraction(0)) or Fraction(1)
+    parts = [taken.part_of(credit.price) for credit in credits]
+    return [
+        commission if part == 1 else min(round_half_away(part * exact * own / whole), commission)
+        for commission, part, own in zip(commissions, parts, earned, strict=True)
+    ]
+
+
+def _earn_alike(credits: Sequence[Credit], content: Content) -> bool:
+    """Whether every line of the order means the same part of the commission to all partners."""
+    first = credits[0].price if credits else None
+    others = [credit.price for credit in credits if credit.price is not first]
+    if not content.items or first is None or not others:
+        return True
+    shares = line_shares(first, content.items)
+    return all(price is not None and line_shares(price, content.items) == shares for price in others)
 
 
 def line_values(content: Content) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from chalicelib.jobs.streams import arn_of
 from chalicelib.services import announcing, counting
 from chalicelib.services.settle import Rules, rules_of, settle_conversion
 from chalicelib.storage.codec import Item
-from chalicelib.storage.conversions import Feed
+from chalicelib.storage.conversion_records import Feed
 from chalicelib.storage.stores import Stores
 
 bp = Blueprint("app")

@@ -109,7 +109,7 @@ def _access(
         program,
         status,
         keys=_keys(visit, program) if visit.caller.is_admin else None,
-        secrets=visit.stores.catalogue.secrets_of(program.id),
+        secrets=visit.stores.credentials.secrets_of(program.id),
         consents=[(one.value, one.value) for one in Consent],
         methods=[one.value for one in Method],
         new_key=new_key,
@@ -120,5 +120,5 @@ def _access(
 
 
 def _keys(visit: Visit, program: Program) -> list[ApiKey]:
-    found, _ = visit.stores.catalogue.keys_page(MOST_KEYS, None)
+    found, _ = visit.stores.credentials.keys_page(MOST_KEYS, None)
     return [key for key in found if key.program == program.id and key.is_live(visit.now)]

@@ -16,7 +16,7 @@ from chalicelib.portal.paging import ROWS, cursor, start
 from chalicelib.portal.problems import problems
 from chalicelib.routes.replies import status_of
 from chalicelib.services import adjustments, conversions
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 
 bp = Blueprint(__name__)
 

@@ -19,7 +19,8 @@ from chalicelib.portal.console import month_or, program_of, see, shown, whole
 from chalicelib.portal.page import See, Shown, Visit, page
 from chalicelib.portal.problems import problems
 from chalicelib.routes.replies import status_of
-from chalicelib.routes.terms import NewTerms, monthly_of, parts_of, terms_view
+from chalicelib.routes.terms_bodies import NewTerms, monthly_of, parts_of
+from chalicelib.routes.terms_views import terms_view
 from chalicelib.routes.wire import encode, read_object, shape
 from chalicelib.services import simulation_jobs, terms
 

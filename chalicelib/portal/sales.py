@@ -16,7 +16,7 @@ from chalicelib.portal.page import Shown, Visit, page
 from chalicelib.routes.receipts import receipt_view
 from chalicelib.services import conversions
 from chalicelib.services.conversions import Wanted
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 
 bp = Blueprint(__name__)
 

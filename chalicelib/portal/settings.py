@@ -57,7 +57,7 @@ def change_accounts(visit: Visit) -> Shown | See:
 @page(Area.PORTAL)
 def change_tokens(visit: Visit) -> Shown | See:
     """Make an API token, which is shown once; or withdraw one."""
-    own = {key.id for key in visit.stores.catalogue.keys_of(visit.partner)}
+    own = {key.id for key in visit.stores.credentials.keys_of(visit.partner)}
     if visit.form.has("withdraw"):
         if visit.form.get("withdraw") not in own:
             raise NotFound("key_unknown", "there is no such key")
@@ -92,7 +92,7 @@ def _shown(
     values = {
         "partner": catalogue.partner(visit.partner),
         "accounts": visit.stores.payouts.accounts(visit.partner),
-        "tokens": catalogue.keys_of(visit.partner),
+        "tokens": visit.stores.credentials.keys_of(visit.partner),
         "token": token,
         "wants_statements": catalogue.wants_statements(visit.partner),
         "problems": wrong or {},

@@ -4,12 +4,13 @@ from chalice import Blueprint
 
 from chalicelib.domain.conversion import Adjustment, AdjustmentKind
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.incoming import MAX_ITEMS
 from chalicelib.domain.period import format_instant
 from chalicelib.routes import paging
 from chalicelib.routes.conversions import MERCHANTS, find_own, unknown
 from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
 from chalicelib.routes.idempotency import id_of, read_key
-from chalicelib.services import adjustments, capture, checkups
+from chalicelib.services import adjustments, checkups
 
 bp = Blueprint(__name__)
 
@@ -93,8 +94,8 @@ def create_adjustment(call: Call[NewAdjustment]) -> Reply[AdjustmentView]:
     if body.program not in {None, program} or not call.caller.may_touch_program(program):
         raise unknown()
     items = [adjustments.Back(i.line, i.sku, i.quantity, i.amount) for i in body.items or []]
-    if body.items is not None and not 1 <= len(items) <= capture.MAX_ITEMS:
-        raise Invalid("items_invalid", f"items are 1 to {capture.MAX_ITEMS}", "items")
+    if body.items is not None and not 1 <= len(items) <= MAX_ITEMS:
+        raise Invalid("items_invalid", f"items are 1 to {MAX_ITEMS}", "items")
     details = adjustments.Details(items)
     adjust = checkups.adjust if tested else adjustments.adjust
     adjusted = adjust(call.stores, conversion, named, body.kind, body.amount, body.reason, call.now, details)

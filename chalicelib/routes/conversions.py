@@ -7,6 +7,7 @@ from chalice import Blueprint
 from chalicelib.domain.conversion import Content, Item, State
 from chalicelib.domain.credentials import Caller, Scope
 from chalicelib.domain.errors import Invalid, LinkledgerError, NotFound, TooLarge
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Method, Program
 from chalicelib.routes import paging
@@ -16,7 +17,8 @@ from chalicelib.routes.receipts import ReceiptView, receipt_view
 from chalicelib.routes.replies import error_object, status_of
 from chalicelib.routes.wire import shape
 from chalicelib.services import access, capture, conversions
-from chalicelib.storage.conversions import Conversion, Listed
+from chalicelib.storage.conversion_queue import Listed
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
 
 bp = Blueprint(__name__)
@@ -148,9 +150,9 @@ def _record(call: Call[Any], body: NewConversion) -> capture.Reply:
     return capture.record(call.stores, program, _incoming(body), call.now)
 
 
-def _incoming(body: NewConversion) -> capture.Incoming:
+def _incoming(body: NewConversion) -> Incoming:
     items = tuple(Item(i.sku, i.quantity, i.amount, i.category) for i in body.items or [])
-    return capture.Incoming(
+    return Incoming(
         event=body.event,
         order_id=body.order_id,
         content=Content(body.amount, body.currency, items),

@@ -84,7 +84,7 @@ def create_key(call: Call[NewKey]) -> NewKeyView:
 def list_keys(call: Call[None]) -> paging.Listing[KeyView]:
     """List the API keys."""
     limit, start = paging.wanted(call)
-    found, next_key = call.stores.catalogue.keys_page(limit, start)
+    found, next_key = call.stores.credentials.keys_page(limit, start)
     return paging.listing(call, [KeyView(**_attributes(key)) for key in found], next_key)
 
 
@@ -125,7 +125,7 @@ def list_secrets(call: Call[None]) -> paging.Listing[SecretView]:
     call.caller.require_program(call.path["program"])
     program = call.stores.catalogue.program(call.path["program"])
     paging.wanted(call)
-    found = call.stores.catalogue.secrets_of(program.id)
+    found = call.stores.credentials.secrets_of(program.id)
     return paging.listing(call, [_secret_view(secret) for secret in found], None)
 
 

@@ -10,7 +10,7 @@ from chalicelib.domain.path import Considered, share_text
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.receipt import receipt_text, visible_checks
 from chalicelib.routes.endpoint import View
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 
 
 class AmountView(View, frozen=True, kw_only=True):

@@ -6,12 +6,12 @@ from chalice import Blueprint
 
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.incoming import check_event
 from chalicelib.domain.job import Job, JobKind
 from chalicelib.domain.period import Month, format_instant
 from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.services import jobs, reconciliations
-from chalicelib.services.capture import check_event
 from chalicelib.services.order_matching import Wanted
 
 bp = Blueprint(__name__)

@@ -6,7 +6,7 @@ from chalicelib.domain.credentials import Scope
 from chalicelib.domain.period import Month
 from chalicelib.domain.terms import Terms
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
-from chalicelib.routes.terms import NewTerms, monthly_of, parts_of
+from chalicelib.routes.terms_bodies import NewTerms, monthly_of, parts_of
 from chalicelib.services import simulation_jobs
 
 bp = Blueprint(__name__)

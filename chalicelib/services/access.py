@@ -47,7 +47,7 @@ def verify_key(stores: Stores, authorization: str | None, scopes: Collection[Sco
     match = KEY_TEXT.fullmatch(text.strip()) if scheme.lower() == "bearer" else None
     if match is None:
         raise _unauthenticated()
-    key = stores.catalogue.find_key(f"key_{match['id']}")
+    key = stores.credentials.find_key(f"key_{match['id']}")
     right = hmac.compare_digest(digest_of(match["secret"]), key.digest if key else _NO_DIGEST)
     if key is None or not right or not key.is_live(now):
         raise _unauthenticated()
@@ -60,7 +60,7 @@ def verify_key(stores: Stores, authorization: str | None, scopes: Collection[Sco
 
 def _note_use(stores: Stores, key: ApiKey, now: datetime) -> None:
     try:
-        stores.catalogue.note_key_use(key, now.date())
+        stores.credentials.note_key_use(key, now.date())
     except Unavailable:
         observe.count("key_use_not_kept")
 
@@ -77,7 +77,7 @@ def verify_signature(
     """
     message_id, timestamp, signature = (headers.get(name, "") for name in _SIGNATURE_HEADERS)
     name = program if isinstance(program, str) else ""
-    live = [secret.secret for secret in stores.catalogue.secrets_of(name)]
+    live = [secret.secret for secret in stores.credentials.secrets_of(name)]
     if not signatures.verifies(live, message_id, timestamp, signature, raw, now):
         raise _unauthenticated()
     return Caller(frozenset({Scope.MERCHANT}), program=name)

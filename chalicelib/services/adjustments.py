@@ -12,7 +12,7 @@ from chalicelib.domain.money import check_amount
 from chalicelib.domain.settlement import MAX_ADJUSTMENTS, state_of
 from chalicelib.domain.takings import line_values, reversed_part, takings
 from chalicelib.services.rates import decide_now
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 from chalicelib.storage.trail import acting_name

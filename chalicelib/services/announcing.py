@@ -20,7 +20,7 @@ from chalicelib.domain.period import Month, epoch_ms, format_instant
 from chalicelib.domain.token import read as read_token
 from chalicelib.services.rates import decide_now
 from chalicelib.storage.codec import Item
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
 
 LOST_AFTER = timedelta(minutes=20)

@@ -4,78 +4,39 @@ The steps: check what was told; gather the evidence; write once; where the order
 and add what is new. No answer before the write is durable.
 """
 
-import hashlib
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain import ids, token
-from chalicelib.domain.conversion import Content, Item, Outcome, Report, Signal, State
+from chalicelib.domain.conversion import Outcome, Report, State
 from chalicelib.domain.decision import Decision, Facts
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
-from chalicelib.domain.fraud import pixel_mismatch
+from chalicelib.domain.incoming import (
+    Incoming,
+    check_event,
+    check_items,
+    check_order_id,
+    check_text,
+    check_time,
+)
 from chalicelib.domain.money import check_amount, check_currency
 from chalicelib.domain.partner import fold_coupon
-from chalicelib.domain.program import BROWSER_METHODS, Method, Program
+from chalicelib.domain.program import BROWSER_METHODS, Program
 from chalicelib.domain.settlement import Booked, state_of
 from chalicelib.domain.terms import Terms
 from chalicelib.services import evidence
+from chalicelib.services.additions import fitting, key_of, news, told_otherwise
 from chalicelib.services.evidence import Clue
 from chalicelib.services.rates import decide_under
-from chalicelib.storage.conversions import Conversion, Evidence, Standing
+from chalicelib.storage.conversion_records import Conversion, Evidence, Standing
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
-
-MAX_SKEW = timedelta(minutes=10)
-"""How far a caller's clock may be ahead of ours."""
 
 MAX_AGE = timedelta(days=400)
 """How long ago a conversion may have occurred when it is reported."""
 
-MAX_ITEMS = 200
-"""Lines of an order. With their longest texts they take half of what DynamoDB lets a record hold."""
-
-MAX_CUSTOMERS = 10
-"""Customers of one order; who tells more of them is not believed."""
-
-MAX_TOLD_LATER, MAX_VOUCHED_LATER = 20, 100
-"""How often evidence is added to an order after its first report: what a browser tells, and what somebody
-vouches for (as many as a customer has devices).
-
-Anybody can tell of an order again with another click, and each time is kept for ever: without a bound
-settling the order would read megabytes. The two are counted apart, so that no browser can fill the place of
-evidence that counts for more. Past the bound a report is answered as a repetition. No honest browser comes
-near it: it would have to tell one order with the clicks of more than twenty journeys.
-"""
-
-MAX_ITEM_TEXT = 128
-MAX_QUANTITY = 1_000_000
-
-_EVENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.:-]{0,62}[A-Za-z0-9])?", re.ASCII)
 _ATTEMPTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A report as its route parsed it.
-
-    `customer_id` is the merchant's own id, `visitor` a journey; of `customer_email` only an HMAC is kept.
-    `test_visitor` is one that the cookie of a check-up names.
-    """
-
-    event: str
-    order_id: str
-    content: Content
-    method: Method
-    click_id: str | None = None
-    coupon: str | None = None
-    customer_id: str | None = None
-    visitor: str | None = None
-    occurred_at: datetime | None = None
-    test_visitor: str | None = None
-    customer_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +129,10 @@ def _repeat(
             # What the browser told leads to other clicks when the order is older or younger than it said.
             clues.append(_clue(program, known.facts.report, None))
         found = [evidence.gather(stores, program, conversion, each, at, now) for each in clues]
-        told = evidence.together([*found, Evidence(signals=_told_otherwise(known.facts, report))])
-        new = _news(known.facts, told)
+        told = evidence.together([*found, Evidence(signals=told_otherwise(known.facts, report))])
+        new = news(known.facts, told)
         if not confirms:
-            new = _fitting(known, new)
+            new = fitting(known, new)
         if new.is_empty and not confirms:
             return Reply(conversion, known.outcome, known.state, duplicate=True)
         versions = stores.catalogue.terms(program.id)
@@ -183,7 +144,7 @@ def _repeat(
             if confirms and confirmation:
                 stores.conversions.confirm(known, confirmation, new, now, standing)
             else:
-                stores.conversions.add_evidence(known, _key(new), new, now, standing)
+                stores.conversions.add_evidence(known, key_of(new), new, now, standing)
         except ConditionFailed:
             continue
         return Reply(conversion, standing.outcome, standing.state, duplicate=True)
@@ -230,72 +191,6 @@ def _check_same(facts: Facts, report: Report) -> None:
         raise Conflict("order_conflict", "this order is recorded with another amount, currency or items")
 
 
-def _told_otherwise(facts: Facts, report: Report) -> tuple[Signal, ...]:
-    """That a browser told other figures than those that stand, where the shop had told the order before."""
-    content = report.content
-    stands = facts.effective.content
-    if not report.from_browser or facts.effective.from_browser:
-        return ()
-    if (content.amount_minor, content.currency) == (stands.amount_minor, stands.currency):
-        return ()
-    known = any(signal.name == pixel_mismatch.SIGNAL for signal in facts.signals)
-    if known or facts.report.from_browser:
-        return ()
-    return (Signal(pixel_mismatch.SIGNAL, None, f"{content.amount_minor} {content.currency}"),)
-
-
-def _news(facts: Facts, found: Evidence) -> Evidence:
-    """What of the evidence is not known yet, or is now told by somebody more trustworthy."""
-    touches = {(touch.click_id, touch.evidence, touch.trusted) for touch in facts.touches}
-    return Evidence(
-        tuple(t for t in found.touches if (t.click_id, t.evidence, t.trusted) not in touches),
-        tuple(coupon for coupon in found.coupons if coupon not in facts.coupons),
-        tuple(c for c in found.customers if c not in facts.customers)
-        if len(facts.customers) < MAX_CUSTOMERS
-        else (),
-        tuple(signal for signal in found.signals if signal not in facts.signals),
-    )
-
-
-def _fitting(known: Conversion, new: Evidence) -> Evidence:
-    """What of it is kept; nothing of a kind that was told too often already.
-
-    What was seen of a partner who may earn is kept always: else whoever fills an order could keep out what
-    would stop its money.
-    """
-    kept = {
-        trusted
-        for trusted, told, most in zip(
-            (False, True), known.told_later, (MAX_TOLD_LATER, MAX_VOUCHED_LATER), strict=True
-        )
-        if told < most
-    }
-    touches = tuple(touch for touch in new.touches if touch.trusted in kept)
-    coupons = tuple(coupon for coupon in new.coupons if coupon.trusted in kept)
-    facts = known.facts
-    partners = {touch.partner for touch in (*facts.touches, *touches)}
-    partners |= {*known.partners, *(coupon.partner for coupon in (*facts.coupons, *coupons))}
-    return Evidence(
-        touches,
-        coupons,
-        new.customers if True in kept else (),
-        tuple(s for s in new.signals if s.partner is None or s.partner in partners),
-    )
-
-
-def add_news(stores: Stores, known: Conversion, found: Evidence, now: datetime) -> bool:
-    """Keep what of the evidence is new; whether there was anything.
-
-    Raises:
-        ConditionFailed: the conversion changed meanwhile.
-    """
-    new = _fitting(known, _news(known.facts, found))
-    if new.is_empty:
-        return False
-    stores.conversions.add_evidence(known, _key(new), new, now)
-    return True
-
-
 def clues_of(program: Program, facts: Facts) -> list[Clue]:
     """What was told of a conversion beside its figures, each piece as trustworthy as when it was told."""
     reports = [facts.report, *([facts.confirmation] if facts.confirmation else [])]
@@ -304,20 +199,6 @@ def clues_of(program: Program, facts: Facts) -> list[Clue]:
     codes = dict.fromkeys((coupon.code, coupon.trusted) for coupon in facts.coupons)
     clues += [Clue(None, code, None, None, told) for code, told in codes if (code, told) not in looked_up]
     return clues
-
-
-def _key(found: Evidence) -> str:
-    digest = hashlib.sha256()
-    for touch in found.touches:
-        digest.update(f"{touch.click_id}|{touch.evidence}|{touch.trusted}\n".encode())
-    for coupon in found.coupons:
-        bounds = f"{coupon.starts_at}|{coupon.ends_at}|{coupon.max_uses}"
-        digest.update(f"{coupon.code}|{coupon.partner}|{coupon.trusted}|{bounds}\n".encode())
-    for customer in found.customers:
-        digest.update(f"customer {customer}\n".encode())
-    for signal in found.signals:
-        digest.update(f"{signal.name}|{signal.partner}|{signal.detail}\n".encode())
-    return digest.hexdigest()[:24]
 
 
 def _clue(program: Program, report: Report, visitor: str | None) -> Clue:
@@ -332,10 +213,10 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
     check_currency(incoming.content.currency)
     check_amount(incoming.content.amount_minor)
     check_order_id(incoming.order_id)
-    content = replace(incoming.content, items=_check_items(incoming.content.items))
-    coupon = _text(incoming.coupon.strip() if incoming.coupon else None, "coupon", 64)
-    customer_id = _text(incoming.customer_id, "customer_id", 256)
-    email = _text(incoming.customer_email, "customer_email", 254)
+    content = replace(incoming.content, items=check_items(incoming.content.items))
+    coupon = check_text(incoming.coupon.strip() if incoming.coupon else None, "coupon", 64)
+    customer_id = check_text(incoming.customer_id, "customer_id", 256)
+    email = check_text(incoming.customer_email, "customer_email", 254)
     click = evidence.read_click_id(stores, incoming.click_id)
     return Report(
         program=program.id,
@@ -343,7 +224,7 @@ def _report(stores: Stores, program: Program, incoming: Incoming, now: datetime)
         order_id=incoming.order_id,
         content=content,
         method=incoming.method,
-        occurred_at=_check_time(incoming.occurred_at or now, now),
+        occurred_at=check_time(incoming.occurred_at or now, now),
         received_at=now,
         confirmed=program.trust_browser or incoming.method not in BROWSER_METHODS,
         click_id=incoming.click_id if click else None,
@@ -359,77 +240,6 @@ def _customer(stores: Stores, program: Program, customer_id: str | None) -> str 
         return None
     customer = evidence.customer_hash(stores, program.id, customer_id)
     return None if stores.erasures.has_begun(program.id, customer) else customer
-
-
-def _check_items(items: Sequence[Item]) -> tuple[Item, ...]:
-    """The lines as they are kept: a retry that says nothing of a category, or says so, is the same."""
-    if len(items) > MAX_ITEMS:
-        raise Invalid("items_invalid", f"an order may have {MAX_ITEMS} items", "items")
-    return tuple(_check_item(item, f"items[{position}]") for position, item in enumerate(items))
-
-
-def _check_item(item: Item, field: str) -> Item:
-    for name, value in (("sku", item.sku), ("category", item.category)):
-        told = _text(value, f"{field}.{name}", MAX_ITEM_TEXT, "items_invalid")
-        if told is None and name == "sku":
-            raise Invalid("items_invalid", "sku must not be empty", f"{field}.sku")
-    if not 1 <= item.quantity <= MAX_QUANTITY:
-        raise Invalid("items_invalid", f"quantity must be from 1 to {MAX_QUANTITY}", f"{field}.quantity")
-    check_amount(item.amount_minor, f"{field}.amount")
-    return item if item.category else replace(item, category=None)
-
-
-def check_event(event: str) -> str:
-    """The event itself, where it may be one.
-
-    Raises:
-        Invalid: `event_invalid`.
-    """
-    if not _EVENT.fullmatch(event):
-        raise Invalid("event_invalid", "event must be 1 to 64 letters, digits, spaces or _.:-", "event")
-    return event
-
-
-def check_order_id(order_id: str) -> str:
-    """The order id itself, where it is 1 to 128 printable characters without spaces at its ends.
-
-    Raises:
-        Invalid: `order_id_invalid`.
-    """
-    if not 1 <= len(order_id) <= 128 or order_id != order_id.strip() or not _printable(order_id):
-        raise Invalid("order_id_invalid", "order_id must be 1 to 128 printable characters", "order_id")
-    return order_id
-
-
-def check_customer_id(customer_id: str) -> str:
-    """The merchant's customer id itself, where it is 1 to 256 printable characters.
-
-    Raises:
-        Invalid: `customer_id_invalid`.
-    """
-    checked = _text(customer_id, "customer_id", 256)
-    if checked is None:
-        raise Invalid("customer_id_invalid", "customer_id must not be empty", "customer_id")
-    return checked
-
-
-def _text(value: str | None, field: str, longest: int, code: str = "") -> str | None:
-    if value is None or not value.strip():
-        return None
-    if len(value) > longest or not _printable(value):
-        message = f"{field} must be at most {longest} printable characters"
-        raise Invalid(code or f"{field}_invalid", message, field)
-    return value
-
-
-def _printable(text: str) -> bool:
-    return not any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in text)
-
-
-def _check_time(at: datetime, now: datetime) -> datetime:
-    if at > now + MAX_SKEW:
-        raise Invalid("time_in_future", "occurred_at lies in the future", "occurred_at")
-    return at
 
 
 def _check_age(stores: Stores, conversion: str, report: Report, now: datetime) -> None:

@@ -16,6 +16,7 @@ from chalicelib.domain.click import Verdict
 from chalicelib.domain.conversion import AdjustmentKind, Report, State, Touch
 from chalicelib.domain.decision import Decision, Facts, with_adjustment
 from chalicelib.domain.errors import Conflict, NotFound, TooLarge, Unavailable
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import Link
 from chalicelib.domain.program import Program
 from chalicelib.domain.screening import Hit, screen
@@ -24,7 +25,7 @@ from chalicelib.domain.takings import reversed_part
 from chalicelib.domain.token import Token
 from chalicelib.services import adjustments
 from chalicelib.services.adjustments import NO_DETAILS, Adjusted, Details
-from chalicelib.services.capture import Incoming, Reply
+from chalicelib.services.capture import Reply
 from chalicelib.services.clicks import COOKIE, Query, build_click, identify
 from chalicelib.services.rates import decide_now
 from chalicelib.services.redirect import Answer, Outcome, answer_to

@@ -17,6 +17,7 @@ from chalicelib.domain.click import TOUCHES, Click, Verdict
 from chalicelib.domain.consent import may_identify
 from chalicelib.domain.conversion import Content, Item
 from chalicelib.domain.errors import Invalid, NotFound
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.money import check_amount, parse_major
 from chalicelib.domain.postback import gather
 from chalicelib.domain.program import Consent, Method, Program
@@ -33,7 +34,6 @@ from chalicelib.services import (
     limiting,
     redirect,
 )
-from chalicelib.services.capture import Incoming
 from chalicelib.services.clicks import CONSENT, COOKIE
 from chalicelib.services.targets import offer_of
 from chalicelib.storage.stores import Stores

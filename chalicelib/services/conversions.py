@@ -10,7 +10,8 @@ from chalicelib.domain.decision import LIMIT_CHECK, Decision
 from chalicelib.domain.period import Month, format_instant
 from chalicelib.domain.program import Program
 from chalicelib.services.rates import decide_now
-from chalicelib.storage.conversions import Conversion, Feed, Listed
+from chalicelib.storage.conversion_queue import Listed
+from chalicelib.storage.conversion_records import Conversion, Feed
 from chalicelib.storage.stores import Stores
 
 _ORDER = (Feed.QUARANTINED, Feed.DUE, Feed.UNATTRIBUTED, Feed.HELD, Feed.HOLD, Feed.SETTLED, Feed.DUE)
@@ -74,7 +75,7 @@ def occurred_in(stores: Stores, program: Program, first: Month, last: Month) -> 
     earliest = first.previous().start(program.timezone)
     for shard in range(program.shards):
         for feed in Feed:
-            for listed in stores.conversions.in_feed(program.id, shard, feed):
+            for listed in stores.conversion_queue.in_feed(program.id, shard, feed):
                 # What confirmed an order may tell another time than the report by which it is listed.
                 if listed.id in seen or listed.report.occurred_at < earliest:
                     continue
@@ -105,7 +106,7 @@ def list_page(
     while place < len(places) and len(found) < limit:
         feed, shard = places[place]
         is_last_look = place >= len(places) - shards
-        page, key = stores.conversions.list_page(
+        page, key = stores.conversion_queue.list_page(
             wanted.program.id, shard, feed, limit - len(found), key, after=began if is_last_look else None
         )
         found |= {listed.id: listed for listed in page if wanted.takes(listed)}

@@ -18,7 +18,7 @@ from chalicelib.domain.fraud.settings import Policy
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms, look_at_customers
 from chalicelib.services import healing, uses
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.customers import Ordered
 from chalicelib.storage.stores import Stores
 

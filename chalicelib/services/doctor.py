@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain import checkup, destination, diagnosis, ids
+from chalicelib.domain import checkup, destination, ids
 from chalicelib.domain.checkup import Checkup, Fact, Stage, Step, TestOrder
 from chalicelib.domain.conversion import AdjustmentKind, Content
-from chalicelib.domain.diagnosis import Fetched, Subject, Told
+from chalicelib.domain.diagnosis import stages
+from chalicelib.domain.diagnosis.seen import Fetched, Subject, Told
 from chalicelib.domain.errors import LinkledgerError, NotFound, Unavailable
+from chalicelib.domain.incoming import Incoming, check_event
 from chalicelib.domain.job import Job, JobKind
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
 from chalicelib.domain.terms import Terms, in_force
@@ -64,7 +66,7 @@ def start(
     page = destination.check_url(wanted, program.domains, "destination") if wanted else None
     if partner is not None:
         stores.catalogue.partner(partner)
-    setup = diagnosis.setup(subject_of(stores, program), terms, _event(terms, event))
+    setup = stages.check_setup(subject_of(stores, program), terms, _event(terms, event))
     found = Checkup(
         id=ids.from_bytes("chk", secrets.token_bytes(8)),
         program=program.id,
@@ -93,7 +95,7 @@ def look(stores: Stores, program_id: str, checkup_id: str, now: datetime) -> See
         raise NotFound("checkup_unknown", "there is no such check-up", "checkup")
     facts, orders = stores.checkups.facts(found.id), stores.checkups.orders(found.id)
     if not found.walks:
-        found = replace(found, steps=diagnosis.watched(found.steps[0], facts, orders))
+        found = replace(found, steps=stages.watched(found.steps[0], facts, orders))
     return Seen(found, tuple(facts), tuple(orders))
 
 
@@ -128,7 +130,7 @@ def carry_out(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
     except Unavailable:
         raise
     except Exception:
-        stores.checkups.note_steps(found, diagnosis.broken_off(so_far))
+        stores.checkups.note_steps(found, stages.broken_off(so_far))
         raise
     return {"checkup": found.id, "verdict": walking.verdict(steps), "failed": _failed(steps)}
 
@@ -151,7 +153,7 @@ def _failed(steps: tuple[Step, ...]) -> list[str]:
 
 def _event(terms: Terms | None, wanted: str | None) -> str:
     if wanted is not None:
-        return capture.check_event(wanted)
+        return check_event(wanted)
     return terms.commissions[0].event if terms and terms.commissions else "sale"
 
 
@@ -169,7 +171,7 @@ class _Hands:
         return Fetched(url, answer.status, answer.headers, answer.body)
 
     def convert(self, order: Order) -> Told:
-        incoming = capture.Incoming(
+        incoming = Incoming(
             event=order.event,
             order_id=order.order_id,
             content=Content(order.amount_minor, order.currency),

@@ -13,14 +13,15 @@ from typing import Any
 from chalicelib.domain.click import Click
 from chalicelib.domain.credentials import Caller, partner_unknown
 from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.incoming import check_customer_id
 from chalicelib.domain.job import Job, JobKind
 from chalicelib.domain.partner import ERASED_EMAIL, ERASED_NAME, Partner
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Program
-from chalicelib.services import capture, evidence, fraud, jobs
+from chalicelib.services import evidence, fraud, jobs
 from chalicelib.services.jobs import Looked
 from chalicelib.services.targets import offer_of
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.identities import Known
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -154,7 +155,7 @@ def erase_partner(stores: Stores, partner_id: str) -> Partner:
 
 
 def _customer(stores: Stores, program: Program, customer_id: str) -> str:
-    return evidence.customer_hash(stores, program.id, capture.check_customer_id(customer_id))
+    return evidence.customer_hash(stores, program.id, check_customer_id(customer_id))
 
 
 def _orders(stores: Stores, program: Program, customer: str, known: Known) -> list[str]:

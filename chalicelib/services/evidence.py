@@ -16,7 +16,7 @@ from chalicelib.domain.terms import MAX_WINDOW_DAYS
 from chalicelib.domain.token import Token
 from chalicelib.domain.token import read as read_token
 from chalicelib.services import redirect
-from chalicelib.storage.conversions import Evidence
+from chalicelib.storage.conversion_records import Evidence
 from chalicelib.storage.stores import Stores
 
 _POINTER_DAYS = 400

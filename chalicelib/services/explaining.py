@@ -15,7 +15,7 @@ from chalicelib.domain.program import Program
 from chalicelib.services import conversions, months
 from chalicelib.services.folders import draft_folder, published_folder
 from chalicelib.services.publishing import Extent, Files, written
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
 
 

@@ -17,9 +17,9 @@ from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.fraud.traffic import by_partner
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import capture
+from chalicelib.services import additions
 from chalicelib.services.settle import Rules
-from chalicelib.storage.conversions import Evidence, Feed
+from chalicelib.storage.conversion_records import Evidence, Feed
 from chalicelib.storage.fraud import Finding
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -56,7 +56,7 @@ def reach(stores: Stores, program: Program, now: datetime) -> int:
         return 0
     told = 0
     for shard in range(program.shards):
-        for listed in list(stores.conversions.in_feed(program.id, shard, Feed.HOLD)):
+        for listed in list(stores.conversion_queue.in_feed(program.id, shard, Feed.HOLD)):
             day = day_of(listed.report.occurred_at)
             mine = [f for f in findings if f.partner in listed.partners and f.first_day <= day <= f.last_day]
             told += bool(mine) and _tell(stores, listed.id, mine, now)
@@ -106,7 +106,7 @@ def _unconfirmed_orders(stores: Stores, program: Program) -> dict[str, list[int]
     """Numeric ids of orders that only a browser told and nobody confirmed, by partner."""
     orders: dict[str, list[int]] = {}
     for shard in range(program.shards):
-        page, _ = stores.conversions.list_page(program.id, shard, Feed.HELD, MOST_ORDERS, None)
+        page, _ = stores.conversion_queue.list_page(program.id, shard, Feed.HELD, MOST_ORDERS, None)
         for listed in page:
             order = listed.report.order_id
             if listed.report.from_browser and order.isascii() and order.isdigit() and len(order) <= 18:
@@ -127,6 +127,6 @@ def _tell(stores: Stores, conversion: str, findings: list[Finding], now: datetim
         if (f.partner, f.rule) not in known
     )
     try:
-        return bool(signals) and capture.add_news(stores, found, Evidence(signals=signals), now)
+        return bool(signals) and additions.add_news(stores, found, Evidence(signals=signals), now)
     except ConditionFailed:
         return False

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.program import Program
 from chalicelib.services.pacing import HasTime, always, at_most
-from chalicelib.storage.conversions import Feed, Listed
+from chalicelib.storage.conversion_queue import Listed
+from chalicelib.storage.conversion_records import Feed
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 from chalicelib.storage.wakings import Noted
@@ -43,7 +44,7 @@ def wake(stores: Stores, program: Program, conversion: str, now: datetime) -> No
         if found is None:
             return
         try:
-            stores.conversions.wake(conversion, found.version, program.id, found.shard, now)
+            stores.conversion_queue.wake(conversion, found.version, program.id, found.shard, now)
         except ConditionFailed:
             continue
         return
@@ -95,14 +96,14 @@ def _wake(
     wanted = _wanted(program, noted.feed)
     first_shard, place = noted.reached or (0, None)
     for shard in range(first_shard, program.shards):
-        for listed in list(stores.conversions.in_feed(program.id, shard, noted.feed, since=place)):
+        for listed in list(stores.conversion_queue.in_feed(program.id, shard, noted.feed, since=place)):
             if not has_time():
                 return woken, (shard, listed.feed_at)
             found = stores.conversions.find(listed.id) if wanted(listed) else None
             if found is None or found.feed is not noted.feed:
                 continue
             try:
-                stores.conversions.wake(listed.id, found.version, program.id, shard, now)
+                stores.conversion_queue.wake(listed.id, found.version, program.id, shard, now)
             except ConditionFailed:
                 continue
             woken += 1

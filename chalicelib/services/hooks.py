@@ -6,11 +6,11 @@ from datetime import datetime
 
 from chalicelib.domain import ids
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
+from chalicelib.domain.incoming import Incoming, check_event, check_order_id
 from chalicelib.domain.postback import DEFAULT_EVENT
 from chalicelib.domain.program import Program
 from chalicelib.services import adjustments, capture, identities, limiting
 from chalicelib.services.adjustments import Details
-from chalicelib.services.capture import Incoming
 from chalicelib.services.carts import adjust, appsflyer, branch, shopify, stripe, woocommerce
 from chalicelib.services.carts.delivery import CLICK_NAME, Change, Delivery, Fact, Sale, Source
 from chalicelib.storage.stores import Stores
@@ -92,8 +92,8 @@ def _carry_out(
 ) -> Result:
     if isinstance(fact, Sale):
         event = fact.event or event
-    order_id = capture.check_order_id(fact.order_id)
-    conversion = ids.conversion_id(program.id, capture.check_event(event), order_id)
+    order_id = check_order_id(fact.order_id)
+    conversion = ids.conversion_id(program.id, check_event(event), order_id)
     try:
         if isinstance(fact, Sale):
             return _record(stores, program, source, event, fact, now)

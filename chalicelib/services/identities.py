@@ -8,10 +8,11 @@ from functools import partial
 
 from chalicelib.domain.decision import Facts
 from chalicelib.domain.errors import Invalid, Unavailable
+from chalicelib.domain.incoming import check_customer_id
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import longest_window_days
-from chalicelib.services import capture, evidence
-from chalicelib.storage.conversions import Evidence
+from chalicelib.services import additions, evidence
+from chalicelib.storage.conversion_records import Evidence
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 
@@ -51,7 +52,7 @@ def link(
     Raises:
         Invalid: `customer_id_invalid`, `click_id_invalid` (not one of ours), `devices_exhausted`.
     """
-    customer = evidence.customer_hash(stores, program.id, capture.check_customer_id(customer_id))
+    customer = evidence.customer_hash(stores, program.id, check_customer_id(customer_id))
     token = evidence.read_click_id(stores, click_id)
     if stores.erasures.has_begun(program.id, customer):
         return
@@ -93,7 +94,7 @@ def unlink(stores: Stores, program: Program, customer_id: str, click_id: str) ->
     Raises:
         Invalid: `customer_id_invalid`, `click_id_invalid` (not one of ours).
     """
-    customer = evidence.customer_hash(stores, program.id, capture.check_customer_id(customer_id))
+    customer = evidence.customer_hash(stores, program.id, check_customer_id(customer_id))
     token = evidence.read_click_id(stores, click_id)
     if token is None:
         raise Invalid("click_id_invalid", "click_id is not a click of this program", "click_id")
@@ -108,7 +109,7 @@ def forget(stores: Stores, program: Program, customer_id: str, now: datetime) ->
     Raises:
         Invalid: `customer_id_invalid`.
     """
-    customer = evidence.customer_hash(stores, program.id, capture.check_customer_id(customer_id))
+    customer = evidence.customer_hash(stores, program.id, check_customer_id(customer_id))
     stores.identities.forget(program.id, customer, now)
 
 
@@ -151,7 +152,7 @@ def _add_journey(
                 news = tuple(replace(touch, trusted=trusted) for touch in touches)
                 email = found.facts.effective.email or found.facts.report.email
                 own = evidence.own_purchases(stores, program, email, news)
-                capture.add_news(stores, found, Evidence(news, signals=own), now)
+                additions.add_news(stores, found, Evidence(news, signals=own), now)
             elif touches and bond.known_as == "customer":
                 stores.conversions.leave_evidence(conversion, _key(visitor), Evidence(touches), now)
         except ConditionFailed:

@@ -39,7 +39,7 @@ def create(
         stores.catalogue.partner(partner)
     text = new_text()
     key = _key(text, scopes, program, partner, now)
-    if not stores.catalogue.add_key_once(key) and stores.catalogue.find_key(key.id) != key:
+    if not stores.credentials.add_key_once(key) and stores.credentials.find_key(key.id) != key:
         raise ValueError("80 random bits came twice")
     return key, text
 
@@ -51,7 +51,7 @@ def bootstrap_admin(stores: Stores, text: str, now: datetime) -> None:
         ValueError: the text has not the form that `new_text` gives.
     """
     key = _key(text, frozenset({Scope.ADMIN}), None, None, now)
-    stores.catalogue.add_key_once(key)
+    stores.credentials.add_key_once(key)
 
 
 def rotate(stores: Stores, key_id: str, overlap_hours: int, now: datetime) -> tuple[ApiKey, str, datetime]:
@@ -64,7 +64,7 @@ def rotate(stores: Stores, key_id: str, overlap_hours: int, now: datetime) -> tu
     """
     if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
         raise Invalid("overlap_invalid", f"overlap_hours is from 0 to {MAX_OVERLAP_HOURS}", "overlap_hours")
-    old = stores.catalogue.find_key(key_id)
+    old = stores.credentials.find_key(key_id)
     if old is None or not old.is_live(now):
         raise NotFound("key_unknown", "there is no such key")
     if old.expires_at:
@@ -72,7 +72,7 @@ def rotate(stores: Stores, key_id: str, overlap_hours: int, now: datetime) -> tu
     text, ends_at = new_text(), now + timedelta(hours=overlap_hours)
     successor = replace(_key(text, old.scopes, old.program, old.partner, now), replaces=old.id)
     try:
-        stores.catalogue.rotate_key(old, replace(old, expires_at=ends_at), successor)
+        stores.credentials.rotate_key(old, replace(old, expires_at=ends_at), successor)
     except ConditionFailed as error:
         raise Conflict("key_rotated", "this key was rotated or withdrawn meanwhile") from error
     return successor, text, ends_at
@@ -84,10 +84,10 @@ def withdraw(stores: Stores, key_id: str) -> None:
     Raises:
         NotFound: `key_unknown`.
     """
-    key = stores.catalogue.find_key(key_id)
+    key = stores.credentials.find_key(key_id)
     if key is None:
         raise NotFound("key_unknown", "there is no such key")
-    stores.catalogue.remove_key(key)
+    stores.credentials.remove_key(key)
 
 
 def create_secret(stores: Stores, program: str, now: datetime) -> SigningSecret:
@@ -103,7 +103,7 @@ def create_secret(stores: Stores, program: str, now: datetime) -> SigningSecret:
         signatures.new_secret(),
         now,
     )
-    if not stores.catalogue.add_secret(secret):
+    if not stores.credentials.add_secret(secret):
         raise Conflict("secrets_full", "two secrets are live; delete one first")
     return secret
 
@@ -114,10 +114,10 @@ def withdraw_secret(stores: Stores, program: str, secret_id: str) -> None:
     Raises:
         NotFound: `secret_unknown`.
     """
-    found = [secret for secret in stores.catalogue.secrets_of(program) if secret.id == secret_id]
+    found = [secret for secret in stores.credentials.secrets_of(program) if secret.id == secret_id]
     if not found:
         raise NotFound("secret_unknown", "there is no such secret")
-    stores.catalogue.remove_secret(found[0])
+    stores.credentials.remove_secret(found[0])
 
 
 def _key(

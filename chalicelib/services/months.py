@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib import ENGINE
-from chalicelib.domain import monthly
+from chalicelib.domain import monthly_file
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.ledger import Key
 from chalicelib.domain.money import parse_signed_major
@@ -50,14 +50,14 @@ def opening_of(stores: Stores, program: Program, month: Month, first: Month) -> 
     if named["summary.csv"] != sha256_of(summary):
         raise Unavailable("ledger_damaged", f"the summary of {month.previous()} is not the published one")
     opening = Opening((month.previous(), sha256_of(manifest)), _balances(summary))
-    if monthly.NAME not in named:
+    if monthly_file.NAME not in named:
         return opening
-    carried = stores.bucket.find(folder + monthly.NAME) or b""
-    if named[monthly.NAME] != sha256_of(carried):
+    carried = stores.bucket.find(folder + monthly_file.NAME) or b""
+    if named[monthly_file.NAME] != sha256_of(carried):
         raise Unavailable(
             "ledger_damaged", f"the carried figures of {month.previous()} are not the published ones"
         )
-    return replace(opening, monthly=monthly.read(carried.decode()))
+    return replace(opening, monthly=monthly_file.read(carried.decode()))
 
 
 def refresh_drafts(

@@ -7,7 +7,7 @@ from itertools import islice
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.services.close import GRACE
-from chalicelib.storage.conversions import Feed
+from chalicelib.storage.conversion_records import Feed
 from chalicelib.storage.queues import Queue
 from chalicelib.storage.stores import Stores
 
@@ -102,6 +102,6 @@ def program_state(stores: Stores, program: Program, now: datetime) -> ProgramSta
 def _waiting(stores: Stores, program: Program, feed: Feed) -> list[str]:
     found: list[str] = []
     for shard in range(program.shards):
-        waiting = stores.conversions.waiting(program.id, shard, feed)
+        waiting = stores.conversion_queue.waiting(program.id, shard, feed)
         found += [one.id for one in islice(waiting, COUNTED)]
     return found

@@ -16,7 +16,7 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.reconciliation import Finding, Ours, compare_claim, compare_order, missing_there
 from chalicelib.services import customers
 from chalicelib.services.settle import Rules, rules_of
-from chalicelib.storage.conversions import Feed
+from chalicelib.storage.conversion_records import Feed
 from chalicelib.storage.stores import Stores
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -124,7 +124,7 @@ def missing_from_file(
         return
     program, partner = matching.rules.program, matching.wanted.partner
     for feed in Feed:
-        for listed in stores.conversions.in_feed(program.id, shard, feed):
+        for listed in stores.conversion_queue.in_feed(program.id, shard, feed):
             report = listed.report
             if report.event not in matching.events or not span[0] <= report.occurred_at <= span[1]:
                 continue

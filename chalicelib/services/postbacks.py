@@ -6,10 +6,10 @@ from datetime import datetime
 
 from chalicelib.domain import ids
 from chalicelib.domain.errors import Invalid, Unauthenticated
+from chalicelib.domain.incoming import Incoming, check_event, check_order_id
 from chalicelib.domain.postback import ADJUSTMENTS, Meaning, Postback, pick, understand
 from chalicelib.domain.program import Method, Program
 from chalicelib.services import adjustments, capture, checkups, limiting
-from chalicelib.services.capture import Incoming
 from chalicelib.storage.stores import Stores
 
 _NO_TOKEN = "-" * 43
@@ -61,8 +61,8 @@ def _incoming(postback: Postback) -> Incoming:
 
 
 def _adjust(stores: Stores, program: Program, postback: Postback, now: datetime) -> None:
-    order_id = capture.check_order_id(postback.order_id)
-    event = capture.check_event(postback.event)
+    order_id = check_order_id(postback.order_id)
+    event = check_event(postback.event)
     if tested := checkups.find_told(stores, program, postback.click_id, event, order_id, now):
         told, kind = f"postback said {postback.meaning}", ADJUSTMENTS[postback.meaning]
         checkups.adjust(stores, tested, postback.adjustment_id, kind, postback.refund_minor, told, now)

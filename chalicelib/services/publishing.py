@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from chalicelib.domain import ledger, monthly, statement, statement_page
+from chalicelib.domain import ledger, monthly, monthly_file, statement, statement_page
 from chalicelib.domain.journal import Entry
 from chalicelib.domain.ledger import Key, Part, Tally
 from chalicelib.domain.monthly import Monthly
@@ -24,9 +24,8 @@ from chalicelib.domain.terms import Terms
 from chalicelib.services import payout_facts
 from chalicelib.services.pacing import HasTime, OutOfTime, always
 from chalicelib.services.payout_facts import Source
+from chalicelib.services.spooling import Spool
 from chalicelib.storage.stores import Stores
-
-_BUFFER_BYTES = 4 << 20
 
 _LOOK_EVERY = 1_000
 """Entries between two looks at the clock."""
@@ -143,7 +142,7 @@ def _write_entries(
     extent: Extent,
     has_time: HasTime,
 ) -> tuple[Part, ...]:
-    journal, statements, pages = _Spool(folder), _Spool(folder), _Spool(folder)
+    journal, statements, pages = Spool(folder), Spool(folder), Spool(folder)
     opened = Tally.opened_with(tally.carried())
     parts = []
     for shard in range(program.shards + 1):
@@ -151,7 +150,7 @@ def _write_entries(
         entries = whole.close() if shard == program.shards else whole.seen(stores, shard)
         if entries is None:
             continue
-        rows = _Spool(folder)
+        rows = Spool(folder)
         rows.add(name, ledger.header(ledger.ENTRY_COLUMNS))
         for number, entry in enumerate(entries):
             if number % _LOOK_EVERY == 0 and not has_time():
@@ -203,10 +202,10 @@ class _Whole:
     def carried(self, folder: Path) -> Iterator[Part]:
         """The file that the next month goes on from, where there is anything."""
         if self.monthly.sales or self.monthly.booked:
-            spool = _Spool(folder)
-            for record in monthly.lines(self.monthly):
-                spool.add(monthly.NAME, record)
-            yield spool.part(monthly.NAME, header_rows=1)
+            spool = Spool(folder)
+            for record in monthly_file.lines(self.monthly):
+                spool.add(monthly_file.NAME, record)
+            yield spool.part(monthly_file.NAME, header_rows=1)
 
 
 def _write_payouts(
@@ -224,37 +223,37 @@ def _write_payouts(
             due = [p for p in payments if p.due_minor and p.account and p.account.method == method]
             texts += way.files(Batch(program.id, month, facts, due))
     for file in texts:
-        spool = _Spool(folder)
+        spool = Spool(folder)
         spool.add(file.name, file.text)
         yield spool.part(file.name, rows=file.rows)
 
 
 def _summary(folder: Path, tally: Tally) -> Part:
-    spool = _Spool(folder)
+    spool = Spool(folder)
     for record in ledger.summary_lines(tally):
         spool.add("summary.csv", record)
     return spool.part("summary.csv", header_rows=1)
 
 
 def _journal(
-    folder: Path, program: Program, month: Month, opened: Tally, tally: Tally, entries: "_Spool"
+    folder: Path, program: Program, month: Month, opened: Tally, tally: Tally, entries: "Spool"
 ) -> Part:
     currencies = sorted({currency for _, currency in tally.balances})
-    spool = _Spool(folder)
+    spool = Spool(folder)
     head = ledger.journal_opening(program.id, month, program.timezone, opened, currencies)
     spool.add("journal.ledger", head)
     spool.append_file("journal.ledger", entries, "entries")
     return spool.part("journal.ledger", rows=sum(tally.kinds.values()))
 
 
-def _statements(folder: Path, opened: Tally, tally: Tally, entries: "_Spool") -> Iterator[Part]:
+def _statements(folder: Path, opened: Tally, tally: Tally, entries: "Spool") -> Iterator[Part]:
     for partner in _partners(tally):
         opening = statement.opening_lines(partner, opened)
         closing = statement.closing_lines(partner, tally)
         yield _around(folder, statement.name(partner), opening, entries, closing)
 
 
-def _pages(folder: Path, program: Program, month: Month, tally: Tally, rows: "_Spool") -> Iterator[Part]:
+def _pages(folder: Path, program: Program, month: Month, tally: Tally, rows: "Spool") -> Iterator[Part]:
     for partner in _partners(tally):
         head = statement_page.head(program.id, month, partner, tally)
         yield _around(folder, statement_page.name(partner), [head], rows, [statement_page.tail()])
@@ -264,9 +263,9 @@ def _partners(tally: Tally) -> list[str]:
     return sorted({partner for partner, _ in tally.balances})
 
 
-def _around(folder: Path, name: str, before: Iterable[str], entries: "_Spool", after: Iterable[str]) -> Part:
+def _around(folder: Path, name: str, before: Iterable[str], entries: "Spool", after: Iterable[str]) -> Part:
     """The file that holds what was collected for it in `entries`, between these texts."""
-    spool = _Spool(folder)
+    spool = Spool(folder)
     whole = f"{name}.whole"
     for text in before:
         spool.add(whole, text)
@@ -276,48 +275,3 @@ def _around(folder: Path, name: str, before: Iterable[str], entries: "_Spool", a
     part = spool.part(whole, header_rows=1 if name.endswith(".csv") else 2)
     (folder / whole).replace(folder / name)
     return Part(name, part.sha256, part.bytes, part.rows)
-
-
-class _Spool:
-    """Texts by file name, kept in a bounded buffer and appended to their files when it is full."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._pending: dict[str, list[str]] = {}
-        self._held_bytes = 0
-        self._records: dict[str, int] = {}
-
-    def add(self, name: str, text: str) -> None:
-        self._pending.setdefault(name, []).append(text)
-        self._records[name] = self._records.get(name, 0) + 1
-        self._held_bytes += len(text)
-        if self._held_bytes >= _BUFFER_BYTES:
-            self.flush()
-
-    def append_file(self, name: str, other: "_Spool", other_name: str) -> None:
-        """Append another spool's file to one of this spool's, piece by piece, and remove it."""
-        self.flush()
-        other.flush()
-        source = self._folder / other_name
-        if source.exists():
-            with source.open("rb") as reader, (self._folder / name).open("ab") as writer:
-                while piece := reader.read(1 << 20):
-                    writer.write(piece)
-            source.unlink()
-        self._records[name] = self._records.get(name, 0) + other._records.get(other_name, 0)
-
-    def flush(self) -> None:
-        for name, texts in self._pending.items():
-            with (self._folder / name).open("ab") as file:
-                file.write("".join(texts).encode())
-        self._pending.clear()
-        self._held_bytes = 0
-
-    def part(self, name: str, *, header_rows: int = 0, rows: int | None = None) -> Part:
-        """The finished file, hashed; `rows` where its records are not one a row."""
-        self.flush()
-        path = self._folder / name
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        counted = self._records[name] - header_rows if rows is None else rows
-        return Part(name, digest, path.stat().st_size, counted)

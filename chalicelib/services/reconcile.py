@@ -13,7 +13,8 @@ from chalicelib.domain.program import Program
 from chalicelib.services import fraud_looking, healing, months, payout_states
 from chalicelib.services.pacing import HasTime, OutOfTime, always
 from chalicelib.services.settle import Result, Rules, rules_of, settle_conversion
-from chalicelib.storage.conversions import Feed, Waiting
+from chalicelib.storage.conversion_queue import Waiting
+from chalicelib.storage.conversion_records import Feed
 from chalicelib.storage.stores import Stores
 
 MOST_IN_ONE_PASS = 5_000
@@ -142,7 +143,7 @@ def _settle_shard(
     """Take up all that waits in the shard, page by page; False where it had to stop before the end."""
     for feed in (Feed.QUARANTINED, Feed.DUE, Feed.HOLD):
         until = now if feed is Feed.HOLD else None
-        for waiting in stores.conversions.waiting(rules.program.id, shard, feed, until):
+        for waiting in stores.conversion_queue.waiting(rules.program.id, shard, feed, until):
             if not goes_on():
                 return False
             _settle_or_set_aside(stores, rules, shard, waiting, now, summary)
@@ -195,4 +196,4 @@ def _set_aside(
     reason = failure.code if isinstance(failure, LinkledgerError) else type(failure).__name__
     observe.error("conversion_quarantined", conversion=waiting.id, reason=reason)
     observe.count("conversion_quarantined")
-    stores.conversions.quarantine(waiting, program.id, shard, reason, now)
+    stores.conversion_queue.quarantine(waiting, program.id, shard, reason, now)

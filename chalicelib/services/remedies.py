@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.conversion import FILE_APPROVAL, AdjustmentKind, Content
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.orders import Order
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
 from chalicelib.domain.reconciliation import Finding, Ours, Remedy
@@ -75,7 +76,7 @@ def confirm(stores: Stores, program: Program, order: Order, ours: Ours, now: dat
     if method is None:
         _adjust(stores, ours, FILE_APPROVAL, AdjustmentKind.APPROVE, None, "in the order file", now)
         return
-    incoming = capture.Incoming(
+    incoming = Incoming(
         event=report.event,
         order_id=report.order_id,
         content=content,
@@ -88,7 +89,7 @@ def confirm(stores: Stores, program: Program, order: Order, ours: Ours, now: dat
 
 
 def _record(stores: Stores, program: Program, order: Order, name: Naming, now: datetime) -> None:
-    incoming = capture.Incoming(
+    incoming = Incoming(
         event=name.event,
         order_id=name.order_id(order),
         content=Content(order.amount_minor or 0, order.currency),

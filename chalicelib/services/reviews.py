@@ -15,7 +15,7 @@ from chalicelib.domain.decision import Decision
 from chalicelib.domain.errors import Invalid, LinkledgerError, NotFound
 from chalicelib.domain.program import Program
 from chalicelib.services import adjustments, conversions
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
 
 MAX_AT_ONCE = 100

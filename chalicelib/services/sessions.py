@@ -46,7 +46,7 @@ def find(stores: Stores, area: Area, token: str, now: datetime) -> Session | Non
     if session is None or session.area is not area or session.expires_at <= now:
         return None
     if session.caller.key is not None:
-        key = stores.catalogue.find_key(session.caller.key)
+        key = stores.credentials.find_key(session.caller.key)
         if key is None or not key.is_live(now):
             return None
     return session

@@ -15,8 +15,8 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rates
 from chalicelib.domain.settlement import Settlement, settle
 from chalicelib.domain.terms import Terms
-from chalicelib.services import capture, customers, evidence, uses
-from chalicelib.storage.conversions import Conversion, Feed
+from chalicelib.services import additions, capture, customers, evidence, uses
+from chalicelib.storage.conversion_records import Conversion, Feed
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 
@@ -81,7 +81,7 @@ def _settle_part(stores: Stores, rules: Rules, conversion: str, now: datetime) -
                 continue
             facts = customers.informed(stores, rules.versions, rules.policy, found.facts)
             if (noted := uses.marked(facts)) != found.use:
-                stores.conversions.note_use(found, noted, now)
+                stores.conversion_queue.note_use(found, noted, now)
                 continue
             if customers.shown(rules.versions, rules.policy, facts) != found.shown:
                 customers.wake_later(stores, rules.program, found, now)
@@ -133,4 +133,4 @@ def _heal(stores: Stores, rules: Rules, found: Conversion, now: datetime) -> boo
         evidence.gather(stores, rules.program, found.facts.id, clue, at, now)
         for clue in capture.clues_of(rules.program, found.facts)
     ]
-    return capture.add_news(stores, found, evidence.together(again), now)
+    return additions.add_news(stores, found, evidence.together(again), now)

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from chalicelib.domain.conversion import Content
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.incoming import Incoming, check_customer_id
 from chalicelib.domain.program import Method, Program
 from chalicelib.services import capture, evidence, identities
-from chalicelib.services.capture import Incoming
 from chalicelib.storage.stores import Stores
 
 
@@ -41,7 +41,7 @@ def record_lead(stores: Stores, program: Program, lead: Lead, now: datetime) -> 
     Raises:
         Invalid: `customer_id_invalid`, and what `capture.record` raises.
     """
-    customer = evidence.customer_hash(stores, program.id, capture.check_customer_id(lead.customer_id))
+    customer = evidence.customer_hash(stores, program.id, check_customer_id(lead.customer_id))
     incoming = Incoming(
         event=lead.event,
         order_id=f"customer-{customer}",
@@ -68,7 +68,7 @@ def record_sale(stores: Stores, program: Program, sale: Sale, now: datetime) -> 
         content=sale.content,
         method=Method.API,
         click_id=sale.click_id,
-        customer_id=capture.check_customer_id(sale.customer_id),
+        customer_id=check_customer_id(sale.customer_id),
     )
     _record(stores, program, incoming, now)
 

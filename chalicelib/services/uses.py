@@ -14,7 +14,7 @@ from chalicelib.domain.decision import Facts
 from chalicelib.domain.partner import MAX_USES
 from chalicelib.domain.program import Program
 from chalicelib.services import healing
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.uses import Marked
 

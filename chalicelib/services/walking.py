@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain import diagnosis
 from chalicelib.domain.checkup import Mark, Stage, Step
-from chalicelib.domain.diagnosis import Fetched, Subject, Told
+from chalicelib.domain.diagnosis.link import check_click
+from chalicelib.domain.diagnosis.order import check_conversion, check_refund, check_retry
+from chalicelib.domain.diagnosis.page import check_landing, next_hop, tag_url
+from chalicelib.domain.diagnosis.seen import Fetched, Subject, Told, read_click_id
 from chalicelib.domain.program import Consent
 
 MOST_HOPS = 5
@@ -67,9 +69,9 @@ def walk(
         url += "?ll_consent=granted"
     first = hands.fetch(url)
     again = first if first.trouble else hands.fetch(url)
-    clicked = steps.add(diagnosis.click(first, again, subject))
+    clicked = steps.add(check_click(first, again, subject))
     location = first.first("location")
-    click_id = diagnosis.click_id(location, subject)
+    click_id = read_click_id(location, subject)
     if location and clicked.mark is not Mark.FAILED:
         steps.add(_land(location, subject, hands))
     else:
@@ -78,21 +80,21 @@ def walk(
         return steps.skip(Stage.CONVERSION, Stage.RETRY, Stage.REFUND)
     order = Order(order.event, order.order_id, order.amount_minor, order.currency, click_id)
     told = hands.convert(order)
-    if steps.add(diagnosis.conversion(told)).mark is Mark.FAILED and not told.is_test:
+    if steps.add(check_conversion(told)).mark is Mark.FAILED and not told.is_test:
         return steps.skip(Stage.RETRY, Stage.REFUND)
     dearer = Order(order.event, order.order_id, order.amount_minor + 1, order.currency, click_id)
-    steps.add(diagnosis.retry(told, hands.convert(order), hands.convert(dearer)))
+    steps.add(check_retry(told, hands.convert(order), hands.convert(dearer)))
     refunded = hands.refund(told.id, "doctor")
-    steps.add(diagnosis.refund(refunded, hands.refund(told.id, "doctor")))
+    steps.add(check_refund(refunded, hands.refund(told.id, "doctor")))
     return steps.all
 
 
 def _land(location: str, subject: Subject, hands: Hands) -> Step:
     hops = [hands.fetch(location)]
-    while len(hops) <= MOST_HOPS and (onward := diagnosis.next_hop(hops[-1], subject)):
+    while len(hops) <= MOST_HOPS and (onward := next_hop(hops[-1], subject)):
         hops.append(hands.fetch(onward))
-    tag = diagnosis.tag_url(hops[-1])
-    return diagnosis.landing(hops, hands.fetch(tag) if tag else None, subject)
+    tag = tag_url(hops[-1])
+    return check_landing(hops, hands.fetch(tag) if tag else None, subject)
 
 
 class _Steps:

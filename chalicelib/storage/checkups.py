@@ -12,13 +12,14 @@ from chalicelib.domain.conversion import Outcome, State
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
+from chalicelib.storage.conditions import ABSENT, equals
 from chalicelib.storage.records import (
     adjustment_record,
     read_adjustment,
     read_report,
     report_record,
 )
-from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.table import ConditionFailed, Table, transact
 
 
 class Checkups:

@@ -11,7 +11,8 @@ from chalicelib.domain.click import Click, Verdict
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item
-from chalicelib.storage.table import PRESENT, Table, equals
+from chalicelib.storage.conditions import PRESENT, equals
+from chalicelib.storage.table import Table
 
 MAX_JOURNEY = 500
 """The newest clicks of a visitor that a journey holds; older ones are not considered."""

@@ -12,7 +12,8 @@ from typing import Any
 from chalicelib.domain.counts import Addition, Cell
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.table import ABSENT, Condition, ConditionFailed, Table, equals, transact
+from chalicelib.storage.conditions import ABSENT, Condition, equals
+from chalicelib.storage.table import ConditionFailed, Table, transact
 
 MAX_CELLS = 90
 """Cells in one transaction; DynamoDB takes 100 actions."""

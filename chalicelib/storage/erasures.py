@@ -16,7 +16,8 @@ from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.token import order_in_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item
-from chalicelib.storage.table import ABSENT, PRESENT, Condition, ConditionFailed, Table, equals, transact
+from chalicelib.storage.conditions import ABSENT, PRESENT, Condition, equals
+from chalicelib.storage.table import ConditionFailed, Table, transact
 from chalicelib.storage.trail import Trail
 
 MOST_AT_ONCE = 90

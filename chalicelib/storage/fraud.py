@@ -11,7 +11,8 @@ from chalicelib.domain.fraud.settings import Settings as FraudSettings
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
-from chalicelib.storage.table import ABSENT, ConditionFailed, Table, transact
+from chalicelib.storage.conditions import ABSENT
+from chalicelib.storage.table import ConditionFailed, Table, transact
 from chalicelib.storage.trail import Trail
 
 

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from chalicelib.settings import Settings
-from chalicelib.storage.table import Condition, ConditionFailed, Table, equals
+from chalicelib.storage.conditions import Condition, equals
+from chalicelib.storage.table import ConditionFailed, Table
 
 _KEPT_FOR = timedelta(hours=2)
 _NONE_YET = Condition("attribute_not_exists(#codes)", {"#codes": "codes"}, {})

@@ -8,7 +8,8 @@ from chalicelib.domain.audit import Change
 from chalicelib.domain.period import format_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
-from chalicelib.storage.table import ABSENT, ConditionFailed, Table, transact
+from chalicelib.storage.conditions import ABSENT
+from chalicelib.storage.table import ConditionFailed, Table, transact
 from chalicelib.storage.trail import Trail
 
 

@@ -16,7 +16,8 @@ from chalicelib.domain.program import Program
 from chalicelib.settings import Settings
 from chalicelib.storage import records
 from chalicelib.storage.codec import compact
-from chalicelib.storage.table import ABSENT, Condition, Table, transact
+from chalicelib.storage.conditions import ABSENT, Condition
+from chalicelib.storage.table import Table, transact
 from chalicelib.storage.trail import Trail
 
 _GATE = "gate"

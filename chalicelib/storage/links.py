@@ -11,7 +11,8 @@ from chalicelib.domain.link import Link, LinkState
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item
-from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.conditions import ABSENT, equals
+from chalicelib.storage.table import ConditionFailed, Table, transact
 from chalicelib.storage.trail import Trail
 
 _MAX_PAGES = 50

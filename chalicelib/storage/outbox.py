@@ -21,8 +21,9 @@ from chalicelib.domain.outbound import (
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
+from chalicelib.storage.conditions import ABSENT, equals
 from chalicelib.storage.queues import Queue
-from chalicelib.storage.table import ABSENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.table import ConditionFailed, Table, transact
 
 MOST_DELAY_S = 900
 """How long SQS keeps a message back at most."""

@@ -18,7 +18,8 @@ from chalicelib.domain.period import Month, format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage import journal
 from chalicelib.storage.codec import Item, compact
-from chalicelib.storage.table import ABSENT, PRESENT, ConditionFailed, Table, equals, transact
+from chalicelib.storage.conditions import ABSENT, PRESENT, equals
+from chalicelib.storage.table import ConditionFailed, Table, transact
 from chalicelib.storage.trail import Trail
 
 

@@ -8,7 +8,8 @@ from chalicelib.domain.period import format_instant
 from chalicelib.domain.rates import Rate, Rates
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item
-from chalicelib.storage.table import ABSENT, Condition, Table, equals, transact
+from chalicelib.storage.conditions import ABSENT, Condition, equals
+from chalicelib.storage.table import Table, transact
 from chalicelib.storage.trail import Trail
 
 BATCH = 90

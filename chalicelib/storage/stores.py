@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from chalicelib.storage.checkups import Checkups
     from chalicelib.storage.claims import Claims
     from chalicelib.storage.clicks import Clicks
+    from chalicelib.storage.conversion_queue import ConversionQueue
     from chalicelib.storage.conversions import Conversions
     from chalicelib.storage.counts import Counts
+    from chalicelib.storage.credentials import Credentials
     from chalicelib.storage.customers import Customers
     from chalicelib.storage.daily_keys import DailyKeys
     from chalicelib.storage.erasures import Erasures
@@ -77,6 +79,12 @@ class Stores:
         from chalicelib.storage.conversions import Conversions
 
         return Conversions(self.settings)
+
+    @cached_property
+    def conversion_queue(self) -> "ConversionQueue":
+        from chalicelib.storage.conversion_queue import ConversionQueue
+
+        return ConversionQueue(self.settings)
 
     @cached_property
     def customers(self) -> "Customers":
@@ -149,6 +157,12 @@ class Stores:
         from chalicelib.storage.catalogue import Catalogue
 
         return Catalogue(self.settings)
+
+    @cached_property
+    def credentials(self) -> "Credentials":
+        from chalicelib.storage.credentials import Credentials
+
+        return Credentials(self.settings)
 
     @cached_property
     def counts(self) -> "Counts":

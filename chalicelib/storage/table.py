@@ -14,6 +14,7 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.settings import Settings
 from chalicelib.storage import aws
 from chalicelib.storage.codec import Item, decode_item, encode, encode_item
+from chalicelib.storage.conditions import ABSENT, Condition, as_arguments, equals
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -33,41 +34,6 @@ class ConditionFailed(Exception):
     def __init__(self, failed: tuple[int, ...]) -> None:
         super().__init__(f"condition failed at {failed}")
         self.failed = failed
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition expression, with its own names (`#x`) and values (`:x`)."""
-
-    expression: str
-    names: Mapping[str, str]
-    values: Mapping[str, object]
-
-
-ABSENT = Condition("attribute_not_exists(#pk)", {"#pk": "pk"}, {})
-"""There is no item with this key."""
-
-PRESENT = Condition("attribute_exists(#pk)", {"#pk": "pk"}, {})
-"""There is an item with this key."""
-
-
-def equals(name: str, value: object) -> Condition:
-    """The attribute has this value."""
-    return Condition("#eq = :eq", {"#eq": name}, {":eq": value})
-
-
-def unchanged(values: Mapping[str, object]) -> Condition:
-    """The attributes still have these values (None: there is no such attribute)."""
-    names = {f"#u{position}": name for position, name in enumerate(values)}
-    held: dict[str, object] = {}
-    clauses = ["attribute_exists(#pk)"]
-    for position, value in enumerate(values.values()):
-        if value is None:
-            clauses.append(f"attribute_not_exists(#u{position})")
-        else:
-            clauses.append(f"#u{position} = :u{position}")
-            held[f":u{position}"] = value
-    return Condition(" AND ".join(clauses), {"#pk": "pk", **names}, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +75,7 @@ class Table:
 
     def delete_if(self, pk: str, sk: str, name: str, value: object) -> None:
         """Remove the item where the attribute still has this value; otherwise leave it."""
-        condition = _condition(equals(name, value))
+        condition = as_arguments(equals(name, value))
         try:
             call("delete_item", TableName=self.name, Key=_key(pk, sk), **condition)
         except ConditionFailed:
@@ -225,7 +191,7 @@ class Table:
 
     def put_action(self, item: Item, condition: Condition | None = None) -> dict[str, Any]:
         """A put, for a transaction."""
-        return {"Put": {"TableName": self.name, "Item": encode_item(item), **_condition(condition)}}
+        return {"Put": {"TableName": self.name, "Item": encode_item(item), **as_arguments(condition)}}
 
     def update_action(
         self, pk: str, sk: str, changes: Mapping[str, object], condition: Condition
@@ -269,11 +235,11 @@ class Table:
 
     def check_action(self, pk: str, sk: str, condition: Condition) -> dict[str, Any]:
         """A condition on an item that is not written, for a transaction."""
-        return {"ConditionCheck": {"TableName": self.name, "Key": _key(pk, sk), **_condition(condition)}}
+        return {"ConditionCheck": {"TableName": self.name, "Key": _key(pk, sk), **as_arguments(condition)}}
 
     def delete_action(self, pk: str, sk: str, condition: Condition | None = None) -> dict[str, Any]:
         """A removal, for a transaction."""
-        return {"Delete": {"TableName": self.name, "Key": _key(pk, sk), **_condition(condition)}}
+        return {"Delete": {"TableName": self.name, "Key": _key(pk, sk), **as_arguments(condition)}}
 
 
 def transact(actions: Sequence[dict[str, Any]]) -> None:
@@ -319,8 +285,9 @@ class _Conflict(Exception):
 def _translate(error: "ClientError | BotoCoreError") -> Exception:
     from botocore.exceptions import ClientError
 
+    away = Unavailable("storage_unavailable", "storage does not answer; try again")
     if not isinstance(error, ClientError):
-        return Unavailable("storage_unavailable", "storage does not answer; try again")
+        return away
     code: str = error.response["Error"]["Code"]
     untranslated: Exception = error
     if code == "ConditionalCheckFailedException":
@@ -334,12 +301,12 @@ def _translate(error: "ClientError | BotoCoreError") -> Exception:
             return _Conflict()
         if "ValidationError" in reasons:
             return untranslated
-        return Unavailable("storage_unavailable", "storage does not answer; try again")
+        return away
     if code in {"TransactionConflictException", "TransactionInProgressException"}:
         return _Conflict()
     if code in {"ValidationException", "AccessDeniedException", "ResourceNotFoundException"}:
         return untranslated
-    return Unavailable("storage_unavailable", "storage does not answer; try again")
+    return away
 
 
 def _fits(part: str, most: int) -> bool:
@@ -348,15 +315,3 @@ def _fits(part: str, most: int) -> bool:
 
 def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
-
-
-def _condition(condition: Condition | None) -> dict[str, Any]:
-    if condition is None:
-        return {}
-    expression: dict[str, Any] = {
-        "ConditionExpression": condition.expression,
-        "ExpressionAttributeNames": dict(condition.names),
-    }
-    if condition.values:
-        expression["ExpressionAttributeValues"] = encode_item(condition.values)
-    return expression

@@ -20,7 +20,8 @@ from chalicelib.domain.audit import Actor, Change, Record, as_logged
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
-from chalicelib.storage.table import ABSENT, Table
+from chalicelib.storage.conditions import ABSENT
+from chalicelib.storage.table import Table
 
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 

@@ -12,7 +12,8 @@ from typing import Any
 from chalicelib.domain.coupon_use import Use
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.table import Condition, Table
+from chalicelib.storage.conditions import Condition
+from chalicelib.storage.table import Table
 
 _ALWAYS = Condition("attribute_exists(#pk) OR attribute_not_exists(#pk)", {"#pk": "pk"}, {})
 

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.conversions import Feed
-from chalicelib.storage.table import ConditionFailed, Table, equals
+from chalicelib.storage.conditions import equals
+from chalicelib.storage.conversion_records import Feed
+from chalicelib.storage.table import ConditionFailed, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from chalicelib.domain.outbound import EventType, Webhook
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
-from chalicelib.storage.table import ABSENT, PRESENT, ConditionFailed, Table, transact
+from chalicelib.storage.conditions import ABSENT, PRESENT
+from chalicelib.storage.table import ConditionFailed, Table, transact
 
 
 class Webhooks:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.journal import Account, Entry, Kind
-from chalicelib.domain.monthly import Monthly, close, lines, read
+from chalicelib.domain.monthly import Monthly, close
+from chalicelib.domain.monthly_file import lines, read
 from chalicelib.domain.period import Month
 from chalicelib.domain.terms import Basis, MonthlyKind, MonthlyRule, MonthlyTier, Terms, TierMode
 from tests.domain.builders import a_program, an_entry, some_terms

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.domain import orders
+from chalicelib.domain.cells import parse_amount
 from chalicelib.domain.errors import Invalid, TooLarge
-from chalicelib.domain.orders import Reading, Status, parse_amount, read_orders
+from chalicelib.domain.orders import Reading, Status, read_orders
 
 EUROS = Reading("EUR", "UTC", {})
 

@@ -10,6 +10,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain import ids
 from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome, State
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.period import Month
@@ -33,7 +34,7 @@ Prepared = tuple[Scene, str]
 
 def told(stores: Stores, made: Scene, method: Method = Method.API, **more: object) -> capture.Reply:
     """One report of the order, worth 10.00 to whoever earns it."""
-    incoming = capture.Incoming("sale", "order", Content(10_000, "EUR"), method, **more)
+    incoming = Incoming("sale", "order", Content(10_000, "EUR"), method, **more)
     return capture.record(stores, made.program, incoming, SOLD_AT)
 
 
@@ -124,9 +125,7 @@ def sell_before(stores: Stores, prepared: Prepared) -> str:
     """An order of an hour before that one, with the same code."""
     made = prepared[0]
     at = SOLD_AT - timedelta(hours=1)
-    incoming = capture.Incoming(
-        "sale", "before", Content(10_000, "EUR"), Method.API, coupon="ONCE", occurred_at=at
-    )
+    incoming = Incoming("sale", "before", Content(10_000, "EUR"), Method.API, coupon="ONCE", occurred_at=at)
     return capture.record(stores, made.program, incoming, SOLD_AT).id
 
 
@@ -300,9 +299,7 @@ def test_the_longest_reasons_of_all_refunds_fit_in_the_record(stage) -> None:
         stage.stores.links.create(link)
         made.links[partner] = link
         last = made.click(stage.stores, SOLD_AT - timedelta(hours=position + 1), partner, visitor)
-    incoming = capture.Incoming(
-        "sale", "\U0001f600" * 128, Content(10_000_000, "EUR"), Method.API, last.token
-    )
+    incoming = Incoming("sale", "\U0001f600" * 128, Content(10_000_000, "EUR"), Method.API, last.token)
     sold = capture.record(stage.stores, made.program, incoming, SOLD_AT).id
     for position in range(MAX_ADJUSTMENTS):
         adjustments.adjust(

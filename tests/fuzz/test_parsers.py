@@ -25,12 +25,22 @@ from chalicelib.domain import (
     token,
     visits,
 )
+from chalicelib.domain.cells import parse_amount
 from chalicelib.domain.errors import LinkledgerError
-from chalicelib.domain.orders import Reading, parse_amount, read_orders
+from chalicelib.domain.orders import Reading, read_orders
 from chalicelib.domain.payout import iban
 from chalicelib.domain.rates import parse_rate
 from chalicelib.domain.screening import Hit, screen
-from chalicelib.routes import adjustments, conversions, entries, links, payouts, programs, terms, wire
+from chalicelib.routes import (
+    adjustments,
+    conversions,
+    entries,
+    links,
+    payouts,
+    programs,
+    terms_bodies,
+    wire,
+)
 from chalicelib.routes.collect import Collected
 from chalicelib.services import rates, signatures
 from chalicelib.services.carts.delivery import Delivery
@@ -129,7 +139,7 @@ BODIES = (
     entries.NewEntry,
     payouts.NewSettings,
     programs.ProgramSettings,
-    terms.NewTerms,
+    terms_bodies.NewTerms,
     Collected,
 )
 

@@ -11,7 +11,7 @@ from chalicelib.services.counting import Record
 from chalicelib.services.settle import rules_of, settle_conversion
 from chalicelib.storage import aws
 from chalicelib.storage.codec import decode_item
-from chalicelib.storage.conversions import Feed
+from chalicelib.storage.conversion_records import Feed
 from infra.project import ROOT
 
 TEXT = (ROOT / "docs" / "cost.md").read_text()
@@ -52,7 +52,7 @@ def test_the_units_are_those_of_a_click_and_a_conversion(stage: Any, clock: Any)
     assert (click.reads, click.writes) == units("million clicks", "the click")
     assert (told.reads, told.writes) == units("100,000 conversions", "told")
 
-    queued = stage.stores.conversions.waiting
+    queued = stage.stores.conversion_queue.waiting
     waiting = [one for shard in range(4) for one in queued("bench", shard, Feed.DUE)]
     rules = rules_of(stage.stores, "bench")
     settled = meter.of(lambda: settle_conversion(stage.stores, rules, waiting[0].id, NOON))
@@ -104,7 +104,7 @@ def test_an_entry_takes_the_room_that_reading_it_is_reckoned_with(stage: Any, cl
     clock.set(NOON)
     shop.sell(shop.click())
     (waiting,) = [
-        one for shard in range(4) for one in stage.stores.conversions.waiting("bench", shard, Feed.DUE)
+        one for shard in range(4) for one in stage.stores.conversion_queue.waiting("bench", shard, Feed.DUE)
     ]
     settle_conversion(stage.stores, rules_of(stage.stores, "bench"), waiting.id, NOON)
     rows = aws.client("dynamodb").scan(TableName=stage.settings.table("journal"))["Items"]

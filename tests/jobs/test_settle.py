@@ -4,6 +4,7 @@ from typing import Any
 
 from chalicelib.domain.conversion import State
 from chalicelib.domain.ids import conversion_id
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.program import Method
 from chalicelib.jobs import counting_batch, settle
 from chalicelib.services import capture, deliveries
@@ -25,7 +26,7 @@ def a_batch(stage: Any, order_id: str) -> Any:
 def test_a_sale_is_settled_and_counted_once_though_its_batch_comes_twice(stage: Any, clock: Any) -> None:
     clock.set(NOW)
     program = capturing.a_program(stage.stores)
-    told = capture.Incoming("sale", "order-1", capturing.euros(5000), Method.API, coupon="ANNA10")
+    told = Incoming("sale", "order-1", capturing.euros(5000), Method.API, coupon="ANNA10")
     reply = capture.record(stage.stores, program, told, NOW)
     batch = a_batch(stage, "order-1")
     for _ in range(2):

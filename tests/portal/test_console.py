@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.conversion import Content, State
 from chalicelib.domain.deliveries import Hint
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import LinkState
 from chalicelib.domain.program import Method
 from chalicelib.portal import console_setup
@@ -230,12 +231,12 @@ def test_keys_and_secrets_are_shown_once_and_end_at_once(shop: Scene, reader: Re
     key = hidden(made, "id")
     assert "llk_" in reader.post(at(shop, "/access"), {"do": "rotate-key", "id": key}).text
     follow(reader, reader.post(at(shop, "/access"), {"do": "end-key", "id": key}))
-    assert reader.stores.catalogue.find_key(key) is None
+    assert reader.stores.credentials.find_key(key) is None
     secret = reader.post(at(shop, "/access"), {"do": "secret"})
     assert "whsec_" in secret.text
-    (kept,) = reader.stores.catalogue.secrets_of(shop.program.id)
+    (kept,) = reader.stores.credentials.secrets_of(shop.program.id)
     follow(reader, reader.post(at(shop, "/access"), {"do": "end-secret", "id": kept.id}))
-    assert not reader.stores.catalogue.secrets_of(shop.program.id)
+    assert not reader.stores.credentials.secrets_of(shop.program.id)
 
 
 def test_a_merchant_makes_no_keys(shop: Scene, reader: Reader) -> None:
@@ -263,7 +264,7 @@ def test_settings_are_saved_and_stand_in_the_activity(shop: Scene, reader: Reade
 
 
 def test_what_is_held_is_approved_with_a_reason(shop: Scene, reader: Reader) -> None:
-    incoming = capture.Incoming(
+    incoming = Incoming(
         "sale", "told-by-pixel", Content(5_000, "EUR"), Method.PIXEL, coupon="ANNA", occurred_at=MONTH_START
     )
     held = capture.record(reader.stores, shop.program, incoming, MONTH_START)

@@ -121,7 +121,9 @@ def test_a_session_ends_with_its_key(reader: Reader) -> None:
     shop = scene.make(reader.stores)
     reader.sign_in_with_a_key(program=shop.program.id)
     assert shop.program.id in reader.get("/console").text
-    [key] = [one for one in reader.stores.catalogue.keys_page(10, None)[0] if one.program == shop.program.id]
+    [key] = [
+        one for one in reader.stores.credentials.keys_page(10, None)[0] if one.program == shop.program.id
+    ]
     keys.withdraw(reader.stores, key.id)
     assert reader.get("/console").status == 303
 

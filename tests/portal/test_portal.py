@@ -329,7 +329,7 @@ def test_a_token_is_shown_once_works_and_ends(anna: Reader, shop: Scene) -> None
     assert stats.status == 200
     page = anna.get("/portal/settings")
     assert token not in page.text
-    [key] = anna.stores.catalogue.keys_of("anna")
+    [key] = anna.stores.credentials.keys_of("anna")
     other = anna.another()
     other.sign_in("ben")
     assert other.post("/portal/settings/tokens", {"withdraw": key.id}).status == 404

@@ -75,9 +75,9 @@ def test_an_unknown_key_costs_the_same_reads_as_a_wrong_secret(
 ) -> None:
     key = made(stores, clock, Scope.ADMIN)
     reads: list[str] = []
-    find_key = stores.catalogue.find_key
+    find_key = stores.credentials.find_key
     monkeypatch.setattr(
-        stores.catalogue, "find_key", lambda key_id: (reads.append(key_id), find_key(key_id))[1]
+        stores.credentials, "find_key", lambda key_id: (reads.append(key_id), find_key(key_id))[1]
     )
     for text in (keys.new_text(), key[:-1] + ("A" if key[-1] != "A" else "B")):
         with pytest.raises(Unauthenticated):
@@ -87,7 +87,7 @@ def test_an_unknown_key_costs_the_same_reads_as_a_wrong_secret(
 
 def test_the_secret_of_a_key_is_not_stored(stores: Any, clock: Any) -> None:
     key = made(stores, clock, Scope.ADMIN)
-    stored = repr(stores.catalogue.keys_page(10, None))
+    stored = repr(stores.credentials.keys_page(10, None))
     assert key.rsplit("_", 1)[-1] not in stored
     assert key.split("_", 2)[2] not in stored
 

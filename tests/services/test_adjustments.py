@@ -7,6 +7,7 @@ import pytest
 from chalicelib.domain import ids
 from chalicelib.domain.conversion import AdjustmentKind, Content, Item, State
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.program import Method
 from chalicelib.domain.takings import takings
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms
@@ -127,7 +128,7 @@ def sold_by_items(stage, amount: int = 10_000) -> tuple[scene.Scene, str]:
     )
     terms = Terms(shop.program.id, 2, MONTH_START, Attribution(), 14, rules)
     stage.stores.catalogue.add_terms_once(terms)
-    incoming = capture.Incoming(
+    incoming = Incoming(
         "sale", "order", Content(amount, "EUR", ITEMS), Method.API, coupon="ANNA", occurred_at=NOW
     )
     return shop, capture.record(stage.stores, shop.program, incoming, NOW).id

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib import cli
 from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.partner import Enrollment
 from chalicelib.domain.payout.batch import Account
 from chalicelib.domain.period import Month
@@ -49,11 +50,9 @@ def history(stage, clock) -> scene.Scene:
     shop.report(stores, "moved", SOLD_AT, code="ANNA")
     reconcile(stores, SOLD_AT)
     click = shop.click(stores, SOLD_AT - timedelta(hours=1), "ben")
-    late = capture.Incoming("sale", "moved", Content(10_000, "EUR"), Method.API, click_id=click.token)
+    late = Incoming("sale", "moved", Content(10_000, "EUR"), Method.API, click_id=click.token)
     capture.record(stores, shop.program, late, SOLD_AT + timedelta(days=1))
-    pixel = capture.Incoming(
-        "sale", "pixel", Content(5_000, "EUR"), Method.PIXEL, coupon="ANNA", occurred_at=SOLD_AT
-    )
+    pixel = Incoming("sale", "pixel", Content(5_000, "EUR"), Method.PIXEL, coupon="ANNA", occurred_at=SOLD_AT)
     held = capture.record(stores, shop.program, pixel, SOLD_AT)
     rejected = shop.sell(stores, SOLD_AT, code="BEN").id
     reconcile(stores, SOLD_AT + timedelta(days=1))
@@ -229,7 +228,7 @@ def test_an_accrual_between_two_things_told_is_explained_though_clocks_differ(st
     shop = scene.make(stores)
     sold = shop.report(stores, "order", SOLD_AT, code="NOBODY").id
     for code, at in (("BEN", SOLD_AT), ("ANNA", SOLD_AT + timedelta(minutes=minutes))):
-        told = capture.Incoming("sale", "order", Content(10_000, "EUR"), Method.API, coupon=code)
+        told = Incoming("sale", "order", Content(10_000, "EUR"), Method.API, coupon=code)
         capture.record(stores, shop.program, told, at)
         reconcile(stores, SOLD_AT)
     close_program(stores, shop.program.id, AFTER_GRACE)

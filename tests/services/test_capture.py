@@ -8,8 +8,9 @@ import pytest
 from chalicelib.domain.click import TOUCHES, Verdict
 from chalicelib.domain.conversion import Content, Outcome, State
 from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.program import Method
-from chalicelib.services import capture, conversions
+from chalicelib.services import additions, capture, conversions
 from chalicelib.services.settle import rules_of, settle_conversion
 from tests import scene
 from tests.scene import MONTH_START
@@ -17,8 +18,8 @@ from tests.scene import MONTH_START
 NOW = MONTH_START + timedelta(days=10)
 
 
-def an_order(**changes: object) -> capture.Incoming:
-    told = capture.Incoming("sale", "order-1", Content(10_000, "EUR"), Method.API)
+def an_order(**changes: object) -> Incoming:
+    told = Incoming("sale", "order-1", Content(10_000, "EUR"), Method.API)
     return replace(told, **changes)
 
 
@@ -183,14 +184,14 @@ def test_a_browser_cannot_fill_an_order_with_clicks_and_those_that_are_vouched_f
     content = Content(10_000, "EUR")
 
     def tell(method: Method, click) -> capture.Reply:
-        incoming = capture.Incoming("sale", "order", content, method, click.token, occurred_at=NOW)
+        incoming = Incoming("sale", "order", content, method, click.token, occurred_at=NOW)
         return capture.record(stage.stores, shop.program, incoming, NOW)
 
     replies = [tell(Method.PIXEL, click) for click in clicks]
     sold = replies[0].id
     found = stage.stores.conversions.find(sold)
-    assert found.told_later == (capture.MAX_TOLD_LATER, 0)
-    assert len(found.facts.touches) == 1 + capture.MAX_TOLD_LATER
+    assert found.told_later == (additions.MAX_TOLD_LATER, 0)
+    assert len(found.facts.touches) == 1 + additions.MAX_TOLD_LATER
     assert {reply.id for reply in replies} == {sold}
     late = shop.click(stage.stores, NOW - timedelta(minutes=1), "ben")
     tell(Method.API, clicks[0])

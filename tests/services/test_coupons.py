@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import Outcome
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.program import Method
 from chalicelib.services import capture, coupons
 from chalicelib.services.settle import rules_of, settle_conversion
@@ -24,7 +25,7 @@ def shop(stage: Any) -> Any:
 
 
 def tell(stage: Any, shop: Any, at: datetime | None, method: Method = Method.API) -> capture.Reply:
-    told = capture.Incoming("sale", "order-1", capturing.euros(5000), method, coupon="ANNA10", occurred_at=at)
+    told = Incoming("sale", "order-1", capturing.euros(5000), method, coupon="ANNA10", occurred_at=at)
     return capture.record(stage.stores, shop, told, NOW)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain import ids
 from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.journal import EARNING_KINDS
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
@@ -53,7 +54,7 @@ def order(order_id: str, day: int, **more: object) -> Fact:
             "occurred_at": FIRST + timedelta(days=day),
             **more,
         }
-        incoming = capture.Incoming("sale", order_id, Content(10_000, "EUR"), **named)  # type: ignore[arg-type]
+        incoming = Incoming("sale", order_id, Content(10_000, "EUR"), **named)  # type: ignore[arg-type]
         return capture.record(stores, made.program, incoming, now)
 
     return tell

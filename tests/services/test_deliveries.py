@@ -17,6 +17,7 @@ from chalicelib.domain.deliveries import (
     hints_of_program,
     unsigned_bp,
 )
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.program import Method
 from chalicelib.services import capture, counting, deliveries
 from chalicelib.services.counting import Record
@@ -24,7 +25,7 @@ from chalicelib.storage.table import Table
 from tests import capturing
 from tests.capturing import NOW
 
-ORDER = capture.Incoming("sale", "order-1", capturing.euros(5000), Method.PIXEL, coupon="ANNA10")
+ORDER = Incoming("sale", "order-1", capturing.euros(5000), Method.PIXEL, coupon="ANNA10")
 
 
 def records_of(stage: Any, *orders: str) -> list[Record]:

@@ -11,6 +11,7 @@ from chalicelib import bootstrap
 from chalicelib.domain.conversion import AdjustmentKind, Content
 from chalicelib.domain.credentials import Caller, Scope
 from chalicelib.domain.errors import Conflict
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.outbound import (
     BACKOFF,
     MAX_OF_PARTNER,
@@ -138,7 +139,7 @@ def test_a_partner_is_told_its_own_part_with_its_macros_filled(
     )
     anna, ben = wants(stores, scene, url, "anna"), wants(stores, scene, url, "ben")
     click = scene.click(stores, NOW - timedelta(hours=1))
-    incoming = capture.Incoming("sale", "o 1", Content(9990, "EUR"), Method.API, click_id=click.token)
+    incoming = Incoming("sale", "o 1", Content(9990, "EUR"), Method.API, click_id=click.token)
     sold = capture.record(stores, scene.program, incoming, NOW)
     announce(stores, sold.id, is_new=True)
     assert deliver_all(stores, anna) == [DeliveryState.DELIVERED]

@@ -10,6 +10,7 @@ import pytest
 from chalicelib import cli
 from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome
 from chalicelib.domain.errors import Invalid, Unavailable
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.path import in_order
 from chalicelib.domain.payout.batch import Account
@@ -31,7 +32,7 @@ from tests.scene import AFTER_GRACE, MONTH_START
 NOW = MONTH_START + timedelta(days=10)
 RELEASED = NOW + timedelta(days=14)
 CUSTOMER = "jane.doe@example.com"
-ORDER = capture.Incoming("sale", "order-1", Content(9_000, "EUR"), Method.API, customer_id=CUSTOMER)
+ORDER = Incoming("sale", "order-1", Content(9_000, "EUR"), Method.API, customer_id=CUSTOMER)
 TABLES = ("links", "clicks", "conversions", "identities", "journal", "catalogue", "counts")
 
 
@@ -121,7 +122,7 @@ def test_an_order_that_is_decided_again_after_the_erasure_books_nothing_new(
     erase(stage, jane)
     found = stores.conversions.find(jane.order)
     at = NOW + timedelta(days=2)
-    stores.conversions.wake(jane.order, found.version, jane.shop.program.id, found.shard, at)
+    stores.conversion_queue.wake(jane.order, found.version, jane.shop.program.id, found.shard, at)
     settle_conversion(stores, rules, jane.order, at)
     assert stores.conversions.find(jane.order).booked.entries == booked
 

@@ -10,6 +10,7 @@ from chalicelib.domain.counts import Cell
 from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.fraud.settings import Setting
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.orders import Order
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.payout.batch import Account
@@ -17,6 +18,7 @@ from chalicelib.domain.program import Method
 from chalicelib.domain.reconciliation import Ours
 from chalicelib.domain.terms import Attribution, CommissionRule, Lock, Terms
 from chalicelib.services import (
+    additions,
     adjustments,
     capture,
     conversions,
@@ -38,9 +40,9 @@ from tests.scene import MONTH_START
 NOW = MONTH_START + timedelta(days=10)
 
 
-def an_order(order_id: str = "o-1", **changes: object) -> capture.Incoming:
+def an_order(order_id: str = "o-1", **changes: object) -> Incoming:
     parts = {"event": "sale", "order_id": order_id, "content": Content(10_000, "EUR"), "method": Method.API}
-    return capture.Incoming(**{**parts, **changes})
+    return Incoming(**{**parts, **changes})
 
 
 def switch_on(stage, shop, at=MONTH_START, **actions: str) -> None:
@@ -253,7 +255,7 @@ class TestHolding:
         switch_on(stage, shop, self_referral="hold")
         order = an_order(customer_id="c-1", customer_email="anna@example.com", occurred_at=NOW)
         sold = capture.record(stage.stores, shop.program, order, NOW).id
-        for number in range(capture.MAX_TOLD_LATER + 5):
+        for number in range(additions.MAX_TOLD_LATER + 5):
             click = shop.click(stage.stores, NOW - timedelta(hours=number + 1), "ben")
             told = replace(order, method=Method.PIXEL, click_id=click.token, customer_id=None)
             capture.record(stage.stores, shop.program, told, NOW)

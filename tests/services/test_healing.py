@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.conversion import Content, State
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.program import Method
 from chalicelib.domain.token import visitor_text
@@ -26,7 +27,7 @@ def a_lost_click(stage, shop: Scene, visitor: str):
 
 
 def told(stage, shop: Scene, method: Method = Method.API, **more: object) -> str:
-    incoming = capture.Incoming("sale", "order", Content(10_000, "EUR"), method, **more)
+    incoming = Incoming("sale", "order", Content(10_000, "EUR"), method, **more)
     return capture.record(stage.stores, shop.program, incoming, SOLD_AT).id
 
 
@@ -125,6 +126,6 @@ def test_a_pass_without_time_goes_on_where_the_last_one_stopped(stage, unattribu
     due = [
         listed.state
         for shard in range(program.shards)
-        for listed in stage.stores.conversions.in_feed(program.id, shard, healing.Feed.DUE)
+        for listed in stage.stores.conversion_queue.in_feed(program.id, shard, healing.Feed.DUE)
     ]
     assert due == [State.UNATTRIBUTED] * 7

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.domain.conversion import Content, Outcome
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.path import in_order
 from chalicelib.domain.program import Method
 from chalicelib.domain.token import visitor_text
@@ -17,7 +18,7 @@ from tests import scene
 from tests.scene import MONTH_START
 
 NOW = MONTH_START + timedelta(days=10)
-ORDER = capture.Incoming("sale", "order-1", Content(10_000, "EUR"), Method.API, customer_id="customer-7")
+ORDER = Incoming("sale", "order-1", Content(10_000, "EUR"), Method.API, customer_id="customer-7")
 
 
 def test_an_order_gathers_the_clicks_of_the_customers_other_device(stage) -> None:
@@ -46,7 +47,7 @@ def test_a_late_log_in_moves_the_credit_by_a_linked_correction(stage) -> None:
     shop = scene.make(stage.stores)
     desktop = shop.click(stage.stores, NOW - timedelta(days=3), "anna")
     phone = shop.click(stage.stores, NOW - timedelta(days=1), "ben")
-    told = capture.Incoming(
+    told = Incoming(
         "sale", "order-2", Content(10_000, "EUR"), Method.API, desktop.token, customer_id="customer-7"
     )
     reply = capture.record(stage.stores, shop.program, told, NOW)
@@ -194,7 +195,7 @@ def test_more_clicks_than_a_path_holds_leave_the_same_ones_whichever_device_is_t
     assert kept[0] == kept[1]
 
 
-def an_order() -> capture.Incoming:
-    return capture.Incoming(
+def an_order() -> Incoming:
+    return Incoming(
         "sale", "order", Content(10_000, "EUR"), Method.API, customer_id="customer-7", occurred_at=NOW
     )

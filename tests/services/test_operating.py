@@ -42,7 +42,7 @@ def test_quarantined_money_and_given_up_messages_are_named(stage: Any, clock: An
     sold = shop.sell(stage.stores, MID_SEPTEMBER)
     [waiting] = [one for shard in range(2) for one in _due(stage, shop.program.id, shard)]
     shard = next(shard for shard in range(2) if list(_due(stage, shop.program.id, shard)))
-    stage.stores.conversions.quarantine(waiting, shop.program.id, shard, "unreadable", MID_SEPTEMBER)
+    stage.stores.conversion_queue.quarantine(waiting, shop.program.id, shard, "unreadable", MID_SEPTEMBER)
     sqs, name = aws.client("sqs"), f"{stage.environment['TABLE_PREFIX']}-jobs-dead"
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody="{}")
     operating.note_reconcile(stage.stores, MID_SEPTEMBER)
@@ -68,4 +68,4 @@ def test_the_command_says_it_and_fails_where_somebody_should_look(
 
 
 def _due(stage: Any, program: str, shard: int) -> Any:
-    return stage.stores.conversions.waiting(program, shard, operating.Feed.DUE)
+    return stage.stores.conversion_queue.waiting(program, shard, operating.Feed.DUE)

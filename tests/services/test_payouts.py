@@ -14,6 +14,7 @@ import pytest
 from chalicelib.domain.booking import Manual, ManualKind
 from chalicelib.domain.conversion import AdjustmentKind, Content, State
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.partner import Enrollment
 from chalicelib.domain.payout.batch import Account, Payer, Settings
 from chalicelib.domain.period import Month
@@ -363,7 +364,7 @@ def test_a_conversion_that_was_worth_more_than_was_paid_is_paid_with_the_next_ba
 
     def tell(method: Method, amount: int, at: datetime) -> str:
         content = Content(amount, "EUR")
-        incoming = capture.Incoming("sale", "grows", content, method, coupon="ANNA", occurred_at=SOLD_AT)
+        incoming = Incoming("sale", "grows", content, method, coupon="ANNA", occurred_at=SOLD_AT)
         return capture.record(stage.stores, trusting, incoming, at).id
 
     sold = tell(Method.PIXEL, 10_000, SOLD_AT)

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.domain.conversion import Content, State
 from chalicelib.domain.errors import Conflict, Invalid, Refused
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.program import Method
 from chalicelib.services import capture, rates
 from chalicelib.services.reconcile import reconcile
@@ -19,9 +20,7 @@ FILE = "date,base,quote,rate\n2026-09-11,EUR,USD,1.25\n2026-09-14,EUR,USD,1.60\n
 def test_a_sale_waits_for_its_rate_and_is_booked_in_the_programs_currency_when_it_comes(stage) -> None:
     stores = stage.stores
     shop = scene.make(stores, settle_in="EUR")
-    incoming = capture.Incoming(
-        "sale", "o-1", Content(10_000, "USD"), Method.API, coupon="ANNA", occurred_at=SOLD_AT
-    )
+    incoming = Incoming("sale", "o-1", Content(10_000, "USD"), Method.API, coupon="ANNA", occurred_at=SOLD_AT)
     recorded = capture.record(stores, shop.program, incoming, SOLD_AT)
     reconcile(stores, SOLD_AT)
     assert stores.conversions.find(recorded.id).state is State.HELD

@@ -50,7 +50,7 @@ def states(stage: Stage, shop: Scene) -> list[State]:
         listed.state
         for shard in range(shop.program.shards)
         for feed in feeds
-        for listed in stage.stores.conversions.in_feed(shop.program.id, shard, feed)
+        for listed in stage.stores.conversion_queue.in_feed(shop.program.id, shard, feed)
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.conversion import AdjustmentKind, Content, State
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.ids import conversion_id
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.job import Job
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.period import Month
@@ -17,7 +18,7 @@ from chalicelib.services import adjustments, capture, jobs, reconciliations
 from chalicelib.services.order_matching import Wanted
 from chalicelib.services.pacing import at_most
 from chalicelib.services.reconcile import reconcile
-from chalicelib.storage.conversions import Conversion
+from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
 from local.engine import Engine
 from tests import scene
@@ -42,7 +43,7 @@ def told(stores: Stores, shop: Scene, order_id: str, amount: int = 10_000, code:
 def by_pixel(stores: Stores, shop: Scene, order_id: str, amount: int = 10_000) -> str:
     click = shop.click(stores, SOLD - timedelta(hours=1))
     content = Content(amount, "EUR")
-    report = capture.Incoming("sale", order_id, content, Method.PIXEL, click.token, occurred_at=SOLD)
+    report = Incoming("sale", order_id, content, Method.PIXEL, click.token, occurred_at=SOLD)
     return capture.record(stores, shop.program, report, SOLD).id
 
 

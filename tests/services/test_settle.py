@@ -9,7 +9,7 @@ from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.terms import Attribution
 from chalicelib.services import adjustments
 from chalicelib.services.settle import Result, rules_of, settle_conversion
-from chalicelib.storage.conversions import Evidence
+from chalicelib.storage.conversion_records import Evidence
 from tests import scene
 from tests.domain.builders import a_report, days
 from tests.scene import MONTH_START

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.conversion import AdjustmentKind, Content
 from chalicelib.domain.ids import conversion_id
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
@@ -37,7 +38,7 @@ def a_shop(stores: Stores, limit: int | None) -> Scene:
 
 def sell(stores: Stores, made: Scene, order: str, day: int, **more: Any) -> str:
     """One report of the order of that day; what is told of it is told a few days later."""
-    incoming = capture.Incoming(
+    incoming = Incoming(
         "sale",
         order,
         Content(10_000, "EUR"),

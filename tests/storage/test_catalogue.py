@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.credentials import ApiKey, Scope, SigningSecret
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.partner import Coupon, Enrollment, Partner, fold_coupon
 from chalicelib.domain.program import Consent, Method, Program
@@ -94,7 +93,6 @@ TERMS = Terms(
 PARTNER = Partner("anna", "Anna", "anna@example.com", AT, "acme")
 ENROLLMENT = Enrollment("acme", "anna", "abcd2345", AT)
 COUPON = Coupon("acme", "anna", "Straße 10", AT)
-KEY = ApiKey("key_a", "f" * 64, frozenset({Scope.PARTNER}), "acme", "anna", AT)
 
 
 @pytest.fixture
@@ -126,11 +124,9 @@ def test_a_replaced_program_was_there_before(catalogue: Catalogue) -> None:
 def test_what_cannot_be_an_id_is_not_found(catalogue: Catalogue, wrong: str) -> None:
     assert catalogue.find_program(wrong) is None
     assert catalogue.find_partner(wrong) is None
-    assert catalogue.find_key(wrong) is None
     assert catalogue.find_enrollment("acme", wrong) is None
     assert catalogue.find_enrollment(wrong, "anna") is None
     assert catalogue.find_coupon(wrong, "x") is None
-    assert catalogue.secrets_of(wrong) == ()
     with pytest.raises(NotFound, match="program_unknown"):
         catalogue.program(wrong)
     with pytest.raises(NotFound, match="partner_unknown"):
@@ -166,40 +162,3 @@ def test_a_coupon_is_found_by_its_folded_code(catalogue: Catalogue) -> None:
     assert not catalogue.add_coupon_once(replace(COUPON, code="STRASSE 10", partner="ben"))
     assert catalogue.find_coupon("acme", fold_coupon(" strasse 10")) == COUPON
     assert catalogue.find_coupon("other", fold_coupon(COUPON.code)) is None
-
-
-def test_a_key_is_gone_once_it_is_removed(catalogue: Catalogue) -> None:
-    assert catalogue.add_key_once(KEY)
-    assert catalogue.find_key("key_a") == KEY
-    assert catalogue.keys_page(10, None) == ([KEY], None)
-    catalogue.remove_key(KEY)
-    assert catalogue.find_key("key_a") is None
-    assert catalogue.keys_page(10, None) == ([], None)
-
-
-class TestSecrets:
-    def secret(self, number: int) -> SigningSecret:
-        return SigningSecret(f"sec_{number}", "acme", f"whsec_{number}", AT)
-
-    def test_two_are_live_at_most(self, catalogue: Catalogue) -> None:
-        first, second, third = (self.secret(number) for number in (1, 2, 3))
-        assert catalogue.add_secret(first)
-        assert catalogue.add_secret(second)
-        assert not catalogue.add_secret(third)
-        assert catalogue.secrets_of("acme") == (first, second)
-        catalogue.remove_secret(first)
-        assert catalogue.add_secret(third)
-        assert set(catalogue.secrets_of("acme")) == {second, third}
-
-    def test_removing_one_leaves_what_took_its_place(self, catalogue: Catalogue) -> None:
-        first, third = self.secret(1), self.secret(3)
-        catalogue.add_secret(first)
-        catalogue.remove_secret(first)
-        catalogue.add_secret(third)
-        catalogue.remove_secret(first)
-        assert catalogue.secrets_of("acme") == (third,)
-
-    def test_one_that_is_stored_twice_takes_one_place(self, catalogue: Catalogue) -> None:
-        assert catalogue.add_secret(self.secret(1))
-        assert catalogue.add_secret(self.secret(1))
-        assert catalogue.secrets_of("acme") == (self.secret(1),)

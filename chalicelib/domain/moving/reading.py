@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
+from chalicelib.domain.cells import clean, parse_amount, parse_time
 from chalicelib.domain.currencies import DIGITS
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.moving.source import NAMES, PARTNER, Sheet, Source
 from chalicelib.domain.order_formats import fold
-from chalicelib.domain.orders import clean, parse_amount, parse_time, read_rows
+from chalicelib.domain.orders import read_rows
 from chalicelib.domain.partner import MAX_USES
 
 

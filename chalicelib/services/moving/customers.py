@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from chalicelib.domain import ids
 from chalicelib.domain.conversion import OPENING, AdjustmentKind, Content, Outcome, Report, State, Touch
 from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.incoming import check_customer_id
 from chalicelib.domain.moving import Told
 from chalicelib.domain.program import Method
 from chalicelib.domain.terms import in_force
-from chalicelib.services import adjustments, capture, evidence
+from chalicelib.services import adjustments, evidence
 from chalicelib.services.moving.desk import Desk, Standing, Step, elsewhere
-from chalicelib.storage.conversions import Conversion, Evidence
+from chalicelib.storage.conversion_records import Conversion, Evidence
 from chalicelib.storage.imports import Made
 
 _POINTER_DAYS = 400
@@ -30,7 +31,7 @@ def wanted(desk: Desk, told: Told) -> Step | None:
     """
     if not told.customer:
         return None
-    capture.check_customer_id(told.customer)
+    check_customer_id(told.customer)
     name = ids.derive("customer", desk.program.id, _digest(desk, told))
     return Step(name, desk.people.id_of(told), told)
 

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.domain.conversion import Content
 from chalicelib.domain.ids import conversion_id
+from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import LinkState
 from chalicelib.domain.program import Method, Program
 from chalicelib.domain.terms import Attribution, CommissionRule, Lock, Terms
@@ -100,7 +101,7 @@ def test_a_file_put_right_books_no_balance_twice(stage: Any, program: Program) -
 def test_a_customer_is_the_partners_and_nothing_is_booked_for_that(stage: Any, program: Program) -> None:
     stores = stage.stores
     run(stores, program)
-    incoming = capture.Incoming("sale", "A1", Content(10_000, "EUR"), Method.API, customer_id="c-1")
+    incoming = Incoming("sale", "A1", Content(10_000, "EUR"), Method.API, customer_id="c-1")
     sale = capture.record(stores, program, replace(incoming, coupon="ANNA10"), NOW)
     reconcile(stores, NOW)
     found = stores.conversions.find(sale.id)
@@ -188,9 +189,7 @@ def test_an_undo_frees_the_customer(stage: Any, program: Program) -> None:
     stores = stage.stores
     report = run(stores, program)
     undo(stores, program, report.import_id)
-    incoming = capture.Incoming(
-        "sale", "A1", Content(10_000, "EUR"), Method.API, customer_id="c-1", coupon="ANNA10"
-    )
+    incoming = Incoming("sale", "A1", Content(10_000, "EUR"), Method.API, customer_id="c-1", coupon="ANNA10")
     sale = capture.record(stores, program, incoming, NOW)
     reconcile(stores, NOW)
     assert {entry.partner for entry in stores.conversions.find(sale.id).booked.entries} == {"anna"}
