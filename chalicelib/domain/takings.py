@@ -71,7 +71,7 @@ def takings(facts: Facts, adjustments: Sequence[Adjustment]) -> Takings:
     for adjustment in adjustments:
         if adjustment.kind not in TAKING:
             continue
-        lines = [_position(returned, content) for returned in adjustment.items]
+        lines = [position_of(returned, content) for returned in adjustment.items]
         if adjustment.amount_minor is None:
             whole = True
         elif lines and None not in lines:
@@ -151,9 +151,9 @@ def line_values(content: Content) -> tuple[int, ...]:
     return tuple(amounts)
 
 
-def _position(returned: Returned, content: Content) -> int | None:
+def position_of(returned: Returned, content: Content) -> int | None:
     """Where the line stands now: in its place, or wherever its product is; None where it is no more."""
     items = content.items
-    if returned.line < len(items) and items[returned.line].sku == returned.sku:
+    if 0 <= returned.line < len(items) and items[returned.line].sku == returned.sku:
         return returned.line
     return next((p for p, item in enumerate(items) if item.sku == returned.sku), None)

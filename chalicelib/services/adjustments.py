@@ -10,7 +10,7 @@ from chalicelib.domain.decision import Facts, with_adjustment
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.domain.money import check_amount
 from chalicelib.domain.settlement import MAX_ADJUSTMENTS, state_of
-from chalicelib.domain.takings import line_values, reversed_part, takings
+from chalicelib.domain.takings import line_values, position_of, reversed_part, takings
 from chalicelib.services.rates import decide_now
 from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
@@ -20,6 +20,7 @@ from chalicelib.storage.trail import acting_name
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
 _WITH_AMOUNT = frozenset({AdjustmentKind.REFUND, AdjustmentKind.CHARGEBACK})
 _ATTEMPTS = 8
+_NOWHERE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Back:
 class Details:
     """What may be told beside an adjustment's kind, amount and reason.
 
+    `worth_minor` is what the lines came to by whoever tells them; it stands where the order has no such line.
     `of_total`: it is worked out from the sum of an order file. `happened_at` and `total_minor`: when a
     refund was made, and all that was refunded of the order with it, by which one is recognised that such a
     sum has told already.
@@ -48,6 +50,7 @@ class Details:
     of_total: bool = False
     happened_at: datetime | None = None
     total_minor: int | None = None
+    worth_minor: int | None = None
 
 
 NO_DETAILS = Details()
@@ -113,6 +116,8 @@ def adjust_early(
 ) -> Adjusted:
     """Like `adjust`, also for an order of which no report has come yet: it is applied when one comes.
 
+    Lines are told by product and pieces then, with what they are worth.
+
     Raises:
         Invalid, Conflict: as `adjust`.
     """
@@ -125,6 +130,8 @@ def adjust_early(
         if known:
             return Adjusted(_same(known, adjustment, details), State.PENDING, duplicate=True)
         _check_count(len(waiting))
+        if details.items:
+            adjustment = replace(adjustment, amount_minor=details.worth_minor, items=_unplaced(details.items))
         try:
             stores.conversions.leave_adjustment(conversion, adjustment)
         except ConditionFailed:
@@ -198,9 +205,11 @@ def _says(back: Back, kept: Returned) -> bool:
 
 def _resolved(facts: Facts, asked: Adjustment, details: Details) -> Adjustment:
     """The adjustment with its lines found and added up, and whether an order file told of it already."""
-    if details.items:
-        return _of_lines(facts, asked, details.items)
     totals = [a for a in facts.adjustments if a.of_total]
+    if details.items and not (totals and details.worth_minor):
+        return _of_lines(facts, asked, details.items)
+    if details.items:
+        asked = replace(asked, amount_minor=details.worth_minor)
     if asked.amount_minor is None or asked.of_total or not totals:
         return asked
     told = max(a.received_at for a in totals)
@@ -230,9 +239,15 @@ def _of_lines(facts: Facts, asked: Adjustment, items: Sequence[Back]) -> Adjustm
     return replace(lines, amount_minor=amount)
 
 
+def _unplaced(items: Sequence[Back]) -> tuple[Returned, ...]:
+    """Lines of an order that is not known yet; where each stands is found by its product."""
+    return tuple(Returned(_NOWHERE, back.sku or "", back.quantity) for back in items)
+
+
 def _pieces_left(facts: Facts, line: int) -> int:
-    came_back = (i.quantity or 0 for a in facts.adjustments for i in a.items if i.line == line)
-    return facts.effective.content.items[line].quantity - sum(came_back)
+    content = facts.effective.content
+    told = (i for a in facts.adjustments for i in a.items if position_of(i, content) == line)
+    return content.items[line].quantity - sum(i.quantity or 0 for i in told)
 
 
 def _returned(facts: Facts, back: Back, field: str) -> Returned:

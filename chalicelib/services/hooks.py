@@ -1,7 +1,7 @@
 """Carrying out the webhooks of carts and apps: verify, read, record. One adapter a file, one table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain import ids
@@ -118,11 +118,28 @@ def _record(
         coupon=sale.coupon,
         customer_id=sale.customer_id,
         occurred_at=sale.occurred_at,
+        customer_email=sale.customer_email,
     )
-    reply = capture.record(stores, program, incoming, now)
+    reply = _record_once(stores, program, incoming, now)
     if sale.customer_id and sale.click_id:
         _remember(stores, program, sale.customer_id, sale.click_id, now)
     return Result(reply.id, "duplicate" if reply.duplicate else reply.outcome)
+
+
+def _record_once(stores: Stores, program: Program, incoming: Incoming, now: datetime) -> capture.Reply:
+    """Record the order; where another source told it with the same amount, its lines stand.
+
+    A server's call often leaves the lines out: the cart's click or code must not be lost by that.
+    """
+    try:
+        return capture.record(stores, program, incoming, now)
+    except Conflict:
+        conversion = ids.conversion_id(program.id, incoming.event, incoming.order_id)
+        known = stores.conversions.find(conversion)
+        content = known.facts.effective.content if known else incoming.content
+        if replace(content, items=incoming.content.items) != incoming.content:
+            raise
+        return capture.record(stores, program, replace(incoming, content=content), now)
 
 
 def _remember(stores: Stores, program: Program, customer_id: str, click_id: str, now: datetime) -> None:
@@ -134,6 +151,30 @@ def _remember(stores: Stores, program: Program, customer_id: str, click_id: str,
 
 
 def _adjust(stores: Stores, conversion: str, change: Change, now: datetime) -> Result:
+    """What was done, line by line where the order has these lines, and what was paid back beside them."""
+    result = _adjust_lines(stores, conversion, change, now) or _adjust_plain(stores, conversion, change, now)
+    if change.rest_minor:
+        rest = replace(change, id=f"{change.id}-rest", amount_minor=change.rest_minor, items=())
+        beside = _adjust_plain(stores, conversion, rest, now)
+        return beside if result.outcome == "duplicate" else result
+    return result
+
+
+def _adjust_lines(stores: Stores, conversion: str, change: Change, now: datetime) -> Result | None:
+    """None where it names no lines, or none that the order has left."""
+    if not change.items:
+        return None
+    details = Details(change.items, happened_at=change.happened_at, worth_minor=change.amount_minor)
+    try:
+        adjusted = adjustments.adjust_early(
+            stores, conversion, change.id, change.kind, None, change.reason[:MAX_REASON], now, details
+        )
+    except (Invalid, Conflict):
+        return None
+    return Result(conversion, "duplicate" if adjusted.duplicate else "adjusted")
+
+
+def _adjust_plain(stores: Stores, conversion: str, change: Change, now: datetime) -> Result:
     amount_minor = change.amount_minor
     reason = change.reason[:MAX_REASON]
     details = Details(happened_at=change.happened_at, total_minor=change.total_minor)

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item
 from chalicelib.domain.program import Method
+from chalicelib.domain.takings import takings
+from chalicelib.services import capture
 from tests.capturing import NOW, a_click, a_program, calling, is_known, known
 
 SECRET = "hush-hush-hush"
@@ -74,6 +76,59 @@ def test_a_refund_may_come_before_its_order(caller: Any) -> None:
     assert outcomes(shopify(caller, "refunds/create", REFUND)) == ["adjusted"]
     shopify(caller, "orders/paid", ORDER)
     assert len(known("1001").adjustments) == 1
+
+
+MUG, CUP = (
+    {"sku": sku, "price": price, "quantity": 2, "discount_allocations": [], "tax_lines": []}
+    for sku, price in (("MUG", "100.00"), ("CUP", "80.00"))
+)
+LINES = ORDER | {"line_items": [MUG, CUP], "email": "anna@example.com"}
+RETURN = {
+    "id": 12,
+    "order_id": 1001,
+    "refund_line_items": [{"quantity": 1, "line_item": MUG}],
+    "transactions": [{"kind": "refund", "status": "success", "amount": "110.00", "currency": "USD"}],
+}
+
+
+@pytest.mark.parametrize("first", ["order", "refund"])
+def test_lines_come_back_whichever_is_told_first(caller: Any, first: str) -> None:
+    told = [("orders/paid", LINES), ("refunds/create", RETURN)]
+    for topic, payload in told if first == "order" else told[::-1]:
+        shopify(caller, topic, payload)
+    assert outcomes(shopify(caller, "refunds/create", RETURN)) == ["duplicate"]
+    facts = known("1001")
+    taken = takings(facts, facts.adjustments)
+    assert facts.report.content.items == (Item("MUG", 2, 20000), Item("CUP", 2, 16000))
+    assert (taken.lines, taken.rest_minor) == ((10000, 0), 1000)
+
+
+@pytest.mark.parametrize("first", ["order", "refund"])
+def test_lines_that_the_order_lacks_come_back_as_an_amount(caller: Any, first: str) -> None:
+    told = [("orders/paid", ORDER), ("refunds/create", RETURN)]
+    for topic, payload in told if first == "order" else told[::-1]:
+        shopify(caller, topic, payload)
+    assert outcomes(shopify(caller, "refunds/create", RETURN)) == ["duplicate"]
+    facts = known("1001")
+    assert takings(facts, facts.adjustments).total_minor == 11000
+
+
+def test_lines_that_another_source_left_out_contradict_nothing(caller: Any) -> None:
+    stores, click = bootstrap.stores(), a_click(bootstrap.stores())
+    server = capture.Incoming("sale", "1001", Content(38800, "USD"), Method.API)
+    capture.record(stores, stores.catalogue.program("acme"), server, NOW)
+    order = LINES | {"note_attributes": [{"name": "ll_click", "value": click}]}
+    assert outcomes(shopify(caller, "orders/paid", order)) == ["duplicate"]
+    assert {touch.partner for touch in known("1001").touches} == {"anna"}
+    assert outcomes(shopify(caller, "orders/paid", LINES | {"total_price": "1.00"})) == ["conflict"]
+
+
+def test_a_partners_own_order_is_known_by_its_address_of_which_only_a_digest_is_kept(caller: Any) -> None:
+    click = a_click(bootstrap.stores())
+    shopify(caller, "orders/paid", LINES | {"note_attributes": [{"name": "ll_click", "value": click}]})
+    facts = known("1001")
+    assert [signal.partner for signal in facts.signals] == ["anna"]
+    assert "anna@example.com" not in repr(facts)
 
 
 def test_a_refund_of_more_than_is_known_takes_all_of_it(caller: Any) -> None:

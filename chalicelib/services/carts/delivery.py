@@ -15,6 +15,7 @@ from chalicelib.domain.conversion import AdjustmentKind, Content
 from chalicelib.domain.errors import Invalid, Malformed
 from chalicelib.domain.money import parse_major
 from chalicelib.domain.program import Method
+from chalicelib.services.adjustments import Back
 
 CLICK_NAME = "ll_click"
 """Under which the click's token travels through a cart, whatever the program calls it in its URLs."""
@@ -45,6 +46,7 @@ class Sale:
     coupon: str | None = None
     customer_id: str | None = None
     occurred_at: datetime | None = None
+    customer_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Change:
     """What was done to an order since; `amount_minor` None takes all that is left of it.
 
     `happened_at` and `total_minor`, where the source tells them: when, and what was refunded of the order
-    with it and before.
+    with it and before. Where it names lines, by product and pieces, `amount_minor` is what was paid back for
+    them, and `rest_minor` what was paid back beside, such as the delivery.
     """
 
     order_id: str
@@ -62,6 +65,8 @@ class Change:
     amount_minor: int | None = None
     happened_at: datetime | None = None
     total_minor: int | None = None
+    items: tuple[Back, ...] = ()
+    rest_minor: int = 0
 
 
 Fact = Sale | Change

@@ -3,19 +3,25 @@
 Signature: base64 HMAC-SHA256 of the body in `X-Shopify-Hmac-SHA256`
 (shopify.dev/docs/apps/build/webhooks/subscribe/https). Topics and payloads:
 shopify.dev/docs/api/webhooks. An order's amount is `total_price` in the shop's currency, a refund's the
-sum of its successful transactions, so that refunding everything that was paid leaves nothing. Test orders
+sum of its successful transactions, so that refunding everything that was paid leaves nothing. A line is its
+price without its part of all discounts, and with its taxes where the prices are without them. Test orders
 count as others do: they are signed like these, and cancelling them takes them back. A dispute of
 Shopify Payments takes money back once it is lost or accepted; until then, and for a mere inquiry, nothing
 happens (shopify.dev/docs/api/admin-graphql/latest/enums/DisputeStatus).
 """
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
-from chalicelib.domain.conversion import AdjustmentKind, Content
-from chalicelib.domain.money import parse_major
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.money import parse_major, round_half_away
 from chalicelib.domain.period import parse_instant
 from chalicelib.domain.program import Method
+from chalicelib.services.adjustments import Back
 from chalicelib.services.carts.delivery import (
     Change,
     Delivery,
@@ -30,6 +36,10 @@ from chalicelib.services.carts.delivery import (
     required,
     text_of,
 )
+from chalicelib.services.carts.lines import CATEGORY_NAMES, email_of, items_of, pieces
+from chalicelib.services.carts.lines import line as named_line
+
+_RATE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,12})?", re.ASCII)
 
 
 def _verifies(secret: str, delivery: Delivery, _now: datetime) -> bool:
@@ -59,14 +69,42 @@ def _sale(order: dict[str, Any], click_names: tuple[str, ...]) -> Sale:
     codes = [
         text_of(discount.get("code"), "discount_codes") for discount in objects(order.get("discount_codes"))
     ]
+    is_with_tax = order.get("taxes_included") is True
+    lines = objects(order.get("line_items"))
+    items = items_of(lambda: (_line(line, currency, is_with_tax=is_with_tax) for line in lines))
+    customer = mapping(order.get("customer"))
     return Sale(
         required(order.get("id"), "id"),
-        Content(total, currency),
+        Content(total, currency, items),
         click_id=_click(order, click_names),
         coupon=next((code for code in codes if code), None),
-        customer_id=text_of(mapping(order.get("customer")).get("id"), "customer.id"),
+        customer_id=text_of(customer.get("id"), "customer.id"),
         occurred_at=parse_instant(placed_at, "created_at") if placed_at else None,
+        customer_email=email_of(order.get("email"), order.get("contact_email"), customer.get("email")),
     )
+
+
+def _line(line: dict[str, Any], currency: str, *, is_with_tax: bool) -> Item:
+    """A line of an order, with all of its pieces."""
+    off = sum(_amount(part, "amount", currency) for part in objects(line.get("discount_allocations")))
+    tax = sum(_amount(part, "price", currency) for part in objects(line.get("tax_lines")))
+    worth = pieces(line.get("quantity")) * _amount(line, "price", currency) - off
+    names = line.get("sku"), line.get("variant_id"), line.get("product_id"), line.get("title"), line.get("id")
+    told = {str(row.get("name")): row.get("value") for row in objects(line.get("properties"))}
+    category = next((told[name] for name in CATEGORY_NAMES if name in told), None)
+    return named_line(names, line.get("quantity"), worth + (0 if is_with_tax else tax), category)
+
+
+def _is_with_tax(line: dict[str, Any], currency: str) -> bool:
+    """Whether the line's price has its taxes in it; a refund doesn't tell, so it is what fits their rates."""
+    taxes = objects(line.get("tax_lines"))
+    rates = [text_of(tax.get("rate"), "rate") or "0" for tax in taxes]
+    if not all(_RATE.fullmatch(rate) for rate in rates):
+        raise Invalid("items_invalid", "a tax rate is a decimal number", "tax_lines")
+    rate = sum((Fraction(each) for each in rates), Fraction(0))
+    net = _line(line | {"tax_lines": []}, currency, is_with_tax=True).amount_minor
+    tax = sum(_amount(each, "price", currency) for each in taxes)
+    return abs(tax - net * rate / (1 + rate)) < abs(tax - net * rate)
 
 
 def _click(order: dict[str, Any], names: tuple[str, ...]) -> str | None:
@@ -97,16 +135,41 @@ def _refund(refund: dict[str, Any], currency: str) -> list[Fact]:
     order_id, refund_id = required(refund.get("order_id"), "order_id"), required(refund.get("id"), "id")
     reason = text_of(refund.get("note"), "note") or "refunded"
     created_at = text_of(refund.get("created_at"), "created_at")
+    items, worth = _returned(objects(refund.get("refund_line_items")), currency, sum(amounts))
     return [
         Change(
             order_id,
             f"shopify-refund-{refund_id}",
             AdjustmentKind.REFUND,
             reason,
-            sum(amounts),
+            worth,
             parse_instant(created_at, "created_at") if created_at else None,
+            items=items,
+            rest_minor=sum(amounts) - worth,
         )
     ]
+
+
+def _returned(lines: list[dict[str, Any]], currency: str, paid_minor: int) -> tuple[tuple[Back, ...], int]:
+    """The lines that came back, and how much of what was paid back is for them.
+
+    Where less was paid back than they are worth, or they can't be read, it is for no line.
+    """
+
+    def read() -> Iterator[Item]:
+        for returned in lines:
+            bought = mapping(returned.get("line_item"))
+            whole = _line(bought, currency, is_with_tax=_is_with_tax(bought, currency))
+            count = pieces(returned.get("quantity"))
+            worth = round_half_away(Fraction(whole.amount_minor * count, whole.quantity))
+            yield Item(whole.sku, count, worth)
+
+    items = items_of(read)
+    worth, rounding = sum(item.amount_minor for item in items), sum(item.quantity for item in items)
+    if not worth or worth > paid_minor + rounding:
+        return (), paid_minor
+    backs = tuple(Back(sku=item.sku, quantity=item.quantity) for item in items)
+    return backs, worth if paid_minor > worth + rounding else paid_minor
 
 
 def _dispute(dispute: dict[str, Any], shop_currency: str) -> list[Fact]:

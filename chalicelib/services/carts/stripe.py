@@ -6,14 +6,19 @@ one: what `charge.refunded` names. `client_reference_id` carries the click's tok
 (letters, digits, - and _). Amounts: docs.stripe.com/currencies. A dispute takes money back when it is closed
 as lost (docs.stripe.com/disputes/how-disputes-work): what Stripe withholds until then comes back where it
 is won. It names the payment intent, and so finds no order that is known by its invoice.
+
+A checkout's event has its lines only where somebody expanded them, and none of an order that is known by its
+invoice: both tell one order, and must tell the same. So the lines of an invoice are those of a subscription's
+renewals and changes, which no checkout tells of (docs.stripe.com/api/invoice-line-item/object).
 """
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item
 from chalicelib.domain.currencies import DIGITS
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.money import check_amount, check_currency
@@ -32,8 +37,11 @@ from chalicelib.services.carts.delivery import (
     required,
     text_of,
 )
+from chalicelib.services.carts.lines import CATEGORY_NAMES, email_of, items_of, line
 
 TOLERANCE_S = 300
+
+_RENEWALS = {"subscription_cycle", "subscription_update", "subscription_threshold"}
 
 _WHOLE = {
     "BIF",
@@ -91,24 +99,29 @@ def _checkout(session: dict[str, Any], click_names: tuple[str, ...]) -> Sale:
     metadata = mapping(session.get("metadata"))
     order = session.get("invoice") or session.get("payment_intent") or session.get("id")
     click_id = text_of(session.get("client_reference_id"), "client_reference_id")
+    lines = [] if session.get("invoice") else _all_lines(session.get("line_items"))
+    email = email_of(mapping(session.get("customer_details")).get("email"), session.get("customer_email"))
     return Sale(
         required(_id(order), "payment_intent"),
-        _content(session, "amount_total"),
+        _content(session, "amount_total", lines, _bought),
         click_id=click_id or _click(metadata, click_names),
         coupon=_coupon(session),
         customer_id=text_of(_id(session.get("customer")), "customer"),
         occurred_at=instant(session.get("created"), "created"),
+        customer_email=email,
     )
 
 
 def _invoice(invoice: dict[str, Any], click_names: tuple[str, ...]) -> Sale:
+    lines = _all_lines(invoice.get("lines")) if invoice.get("billing_reason") in _RENEWALS else []
     return Sale(
         required(invoice.get("id"), "id"),
-        _content(invoice, "amount_paid"),
+        _content(invoice, "amount_paid", lines, _invoiced),
         click_id=_click(mapping(invoice.get("metadata")), click_names),
         coupon=_coupon(invoice),
         customer_id=text_of(_id(invoice.get("customer")), "customer"),
         occurred_at=instant(invoice.get("created"), "created"),
+        customer_email=email_of(invoice.get("customer_email")),
     )
 
 
@@ -137,9 +150,55 @@ def _dispute(dispute: dict[str, Any]) -> list[Fact]:
     return [Change(order_id, change_id, AdjustmentKind.CHARGEBACK, reason, amount)]
 
 
-def _content(subject: dict[str, Any], field: str) -> Content:
-    amount = _amount(subject, field)
-    return Content(amount, _currency(subject))
+def _content(
+    subject: dict[str, Any],
+    field: str,
+    lines: list[dict[str, Any]],
+    read: Callable[[dict[str, Any]], int],
+) -> Content:
+    """The order; `read` tells what was paid for a line, in Stripe's smallest unit."""
+    amount, currency = _amount(subject, field), _currency(subject)
+    told = {"currency": currency}
+    items = items_of(
+        lambda: (_line(each, _amount(told | {"amount": read(each)}, "amount")) for each in lines)
+    )
+    return Content(amount, currency, items)
+
+
+def _all_lines(told: object) -> list[dict[str, Any]]:
+    """The lines where all of them are told: an event has no more than the first page."""
+    page = mapping(told)
+    return [] if page.get("has_more") else objects(page.get("data"))
+
+
+def _line(told: dict[str, Any], amount_minor: int) -> Item:
+    price = mapping(told.get("price"))
+    details = mapping(mapping(told.get("pricing")).get("price_details"))
+    names = _id(price.get("product")), details.get("product"), price.get("id"), told.get("description")
+    metadata = mapping(told.get("metadata"))
+    category = next((metadata[name] for name in CATEGORY_NAMES if name in metadata), None)
+    return line(names, told.get("quantity"), amount_minor, category)
+
+
+def _bought(told: dict[str, Any]) -> int:
+    """What was paid for a line of a checkout: discounts and taxes are in `amount_total`."""
+    return _whole(told, "amount_total")
+
+
+def _invoiced(told: dict[str, Any]) -> int:
+    """What was paid for a line of an invoice: `amount` is before discounts, and without exclusive taxes."""
+    off = sum(_whole(each, "amount") for each in objects(told.get("discount_amounts")))
+    taxes = [each for each in objects(told.get("taxes")) if each.get("tax_behavior") == "exclusive"]
+    if "taxes" not in told:
+        taxes = [each for each in objects(told.get("tax_amounts")) if each.get("inclusive") is False]
+    return _whole(told, "amount") - off + sum(_whole(each, "amount") for each in taxes)
+
+
+def _whole(told: dict[str, Any], field: str) -> int:
+    value = told.get(field)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Invalid("items_invalid", "an amount is an integer", field)
+    return value
 
 
 def _currency(subject: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ order's metadata: our own key first, then the landing page that WooCommerce's or
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item
 from chalicelib.domain.money import parse_major
 from chalicelib.domain.period import parse_instant
 from chalicelib.domain.program import Method
@@ -21,11 +21,13 @@ from chalicelib.services.carts.delivery import (
     Source,
     click_in_url,
     has_base64_hmac,
+    mapping,
     objects,
     read_object,
     required,
     text_of,
 )
+from chalicelib.services.carts.lines import CATEGORY_NAMES, email_of, items_of, line
 
 _PLACED = {"processing", "completed", "refunded"}
 _LANDING = "_wc_order_attribution_session_entry"
@@ -58,14 +60,26 @@ def _sale(order: dict[str, Any], click_names: tuple[str, ...]) -> Sale:
     placed_at = text_of(order.get("date_created_gmt"), "date_created_gmt")
     codes = [text_of(line.get("code"), "coupon_lines") for line in objects(order.get("coupon_lines"))]
     customer = order.get("customer_id")
+    items = items_of(lambda: (_line(each, currency) for each in objects(order.get("line_items"))))
     return Sale(
         required(order.get("id"), "id"),
-        Content(total, currency),
+        Content(total, currency, items),
         click_id=_click(order, click_names),
         coupon=next((code for code in codes if code), None),
         customer_id=text_of(customer, "customer_id") if customer != 0 else None,
         occurred_at=parse_instant(placed_at + "Z", "date_created_gmt") if placed_at else None,
+        customer_email=email_of(mapping(order.get("billing")).get("email")),
     )
+
+
+def _line(told: dict[str, Any], currency: str) -> Item:
+    """A line of an order: `total` is without discounts and taxes, however the shop shows its prices."""
+    texts = [(text_of(told.get(field), field) or "0", field) for field in ("total", "total_tax")]
+    paid = sum(parse_major(text, currency, field) for text, field in texts)
+    names = told.get("sku"), told.get("variation_id"), told.get("product_id"), told.get("name")
+    metadata = {str(row.get("key")): row.get("value") for row in objects(told.get("meta_data"))}
+    category = next((metadata[name] for name in CATEGORY_NAMES if name in metadata), None)
+    return line(names, told.get("quantity"), paid, category)
 
 
 def _click(order: dict[str, Any], names: tuple[str, ...]) -> str | None:

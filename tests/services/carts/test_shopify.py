@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item
 from chalicelib.domain.errors import Invalid, Malformed
 from chalicelib.services.carts.delivery import Change, Delivery, Sale
 from chalicelib.services.carts.shopify import SOURCE
@@ -71,9 +71,10 @@ def test_a_signature_is_the_bodys_hmac_in_base64() -> None:
 def test_an_order_is_a_sale_of_what_the_customer_paid(topic: str) -> None:
     assert only(topic, ORDER) == Sale(
         "820982911946154508",
-        Content(38800, "USD"),
+        Content(38800, "USD", (Item("SKU2006-001", 1, 19900),)),
         customer_id="115310627314723954",
         occurred_at=datetime(2026, 10, 14, 20, 9, 54, tzinfo=UTC),
+        customer_email="john@example.com",
     )
 
 
@@ -88,6 +89,84 @@ def test_a_discount_code_is_the_coupon() -> None:
     sold = only("orders/paid", ORDER | {"discount_codes": [{"code": "ANNA10", "amount": "30.00"}]})
     assert isinstance(sold, Sale)
     assert sold.coupon == "ANNA10"
+
+
+LINE: dict[str, Any] = {
+    "id": 1,
+    "sku": "MUG",
+    "variant_id": 39072856,
+    "price": "100.00",
+    "quantity": 3,
+    "discount_allocations": [{"amount": "30.00", "discount_application_index": 0}],
+    "tax_lines": [{"title": "VAT", "price": "54.00", "rate": 0.2}],
+    "properties": [{"name": "_ll_category", "value": "kitchen"}],
+}
+
+
+def lines_of(**order: Any) -> tuple[Item, ...]:
+    sold = only("orders/paid", ORDER | order)
+    assert isinstance(sold, Sale)
+    return sold.content.items
+
+
+def test_a_line_is_worth_what_was_paid_for_it() -> None:
+    mug = Item("MUG", 3, 32400, "kitchen")
+    assert lines_of(line_items=[LINE]) == (mug,)
+    assert lines_of(line_items=[LINE], taxes_included=True) == (Item("MUG", 3, 27000, "kitchen"),)
+    shown = {"presentment_money": {"amount": "90.00", "currency_code": "EUR"}}
+    price_set = {"price_set": shown | {"shop_money": {"amount": "110.00", "currency_code": "USD"}}}
+    assert lines_of(line_items=[LINE | price_set]) == (Item("MUG", 3, 35400, "kitchen"),)
+
+
+def test_lines_of_one_product_are_one_and_a_product_without_a_number_has_another_name() -> None:
+    assert lines_of(line_items=[LINE, LINE | {"id": 2}]) == (Item("MUG", 6, 64800, "kitchen"),)
+    assert lines_of(line_items=[LINE | {"sku": "", "properties": []}]) == (Item("39072856", 3, 32400),)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *({"price": "1e5"}, {"price": None, "tax_lines": []}, {"quantity": 0}, {"quantity": 10**9}),
+        *({"price": "9007199254740991.00"}, {"sku": {}, "variant_id": None, "id": None}),
+    ],
+)
+def test_a_line_that_makes_no_sense_keeps_no_order_out(line: dict[str, Any]) -> None:
+    assert lines_of(line_items=[LINE | line]) == ()
+
+
+def test_an_order_of_too_many_lines_stands_without_them() -> None:
+    assert len(lines_of(line_items=[LINE | {"sku": f"S{n}"} for n in range(200)])) == 200
+    assert lines_of(line_items=[LINE | {"sku": f"S{n}"} for n in range(201)]) == ()
+
+
+def returned(paid: str, *lines: tuple[int, dict[str, Any]]) -> tuple[Any, ...]:
+    """What a refund of that amount, of so many pieces of these lines, takes back of lines and beside them."""
+    told = [{"quantity": count, "line_item": line} for count, line in lines]
+    paying = [REFUND["transactions"][0] | {"amount": paid}]
+    change = only("refunds/create", REFUND | {"refund_line_items": told, "transactions": paying})
+    assert isinstance(change, Change)
+    return [(back.sku, back.quantity) for back in change.items], change.amount_minor, change.rest_minor
+
+
+@pytest.mark.parametrize(
+    ("paid", "expected"),
+    [
+        ("108.00", ([("MUG", 1)], 10800, 0)),
+        ("108.01", ([("MUG", 1)], 10801, 0)),
+        ("112.90", ([("MUG", 1)], 10800, 490)),
+        ("107.98", ([], 10798, 0)),
+        ("50.00", ([], 5000, 0)),
+    ],
+)
+def test_a_refund_is_of_its_lines_and_the_rest_of_the_order(paid: str, expected: Any) -> None:
+    assert returned(paid, (1, LINE)) == expected
+
+
+def test_a_refund_knows_prices_with_their_taxes_from_those_without() -> None:
+    with_tax = LINE | {"tax_lines": [{"price": "45.00", "rate": "0.2"}]}
+    assert returned("270.00", (3, with_tax)) == ([("MUG", 3)], 27000, 0)
+    assert returned("324.00", (3, LINE)) == ([("MUG", 3)], 32400, 0)
+    assert returned("324.00", (3, LINE | {"tax_lines": [{"price": "1.00", "rate": "x"}]})) == ([], 32400, 0)
 
 
 def test_a_refund_takes_back_what_was_paid_back() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item
 from chalicelib.domain.errors import Invalid
 from chalicelib.services.carts.delivery import Change, Delivery, Fact, Sale
 from chalicelib.services.carts.stripe import SOURCE
@@ -103,6 +103,66 @@ def test_a_subscriptions_checkout_and_its_first_invoice_are_one_order() -> None:
     assert isinstance(first, Sale)
     assert isinstance(second, Sale)
     assert (first.order_id, first.content) == (second.order_id, second.content)
+
+
+LINE: dict[str, Any] = {
+    "id": "il_1",
+    "amount": 1000,
+    "quantity": 2,
+    "discount_amounts": [{"amount": 100, "discount": "di_1"}],
+    "pricing": {"price_details": {"price": "price_1", "product": "prod_OnMHDH6VBmYlTr"}},
+    "taxes": [{"amount": 90, "tax_behavior": "exclusive"}, {"amount": 7, "tax_behavior": "inclusive"}],
+    "metadata": {"ll_category": "plans"},
+}
+RENEWAL = {
+    "id": "in_2",
+    "amount_paid": 990,
+    "currency": "usd",
+    "created": SESSION["created"],
+    "billing_reason": "subscription_cycle",
+    "customer_email": "jenny@example.com",
+    "lines": {"data": [LINE], "has_more": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "items"),
+    [
+        ({}, (Item("prod_OnMHDH6VBmYlTr", 2, 990, "plans"),)),
+        ({"billing_reason": "subscription_create"}, ()),
+        ({"lines": {"data": [LINE], "has_more": True}}, ()),
+        ({"lines": {"data": [LINE | {"amount": -1000}]}}, ()),
+        ({"currency": "jpy"}, (Item("prod_OnMHDH6VBmYlTr", 2, 990, "plans"),)),
+        ({"currency": "isk", "amount_paid": 99000}, ()),
+    ],
+)
+def test_the_lines_of_a_renewal_are_what_was_paid_for_each(change: dict[str, Any], items: Any) -> None:
+    (sale,) = read("invoice.paid", RENEWAL | change)
+    assert isinstance(sale, Sale)
+    assert sale.content.items == items
+    assert sale.customer_email == "jenny@example.com"
+
+
+def test_an_older_versions_line_names_product_and_taxes_otherwise() -> None:
+    line = {name: value for name, value in LINE.items() if name not in {"pricing", "taxes"}}
+    line |= {
+        "price": {"id": "price_1", "product": "prod_1"},
+        "tax_amounts": [{"amount": 90, "inclusive": False}],
+    }
+    (sale,) = read("invoice.paid", RENEWAL | {"lines": {"data": [line]}})
+    assert isinstance(sale, Sale)
+    assert sale.content.items == (Item("prod_1", 2, 990, "plans"),)
+
+
+def test_a_checkout_has_the_lines_that_somebody_expanded() -> None:
+    line = {"quantity": 1, "amount_total": 2198, "price": {"id": "price_1", "product": {"id": "prod_1"}}}
+    expanded = SESSION | {"line_items": {"data": [line]}, "customer_details": {"email": "jenny@example.com"}}
+    (sale,) = read("checkout.session.completed", expanded)
+    assert isinstance(sale, Sale)
+    assert (sale.content.items, sale.customer_email) == ((Item("prod_1", 1, 2198),), "jenny@example.com")
+    (first,) = read("checkout.session.completed", expanded | {"invoice": "in_1"})
+    assert isinstance(first, Sale)
+    assert first.content.items == ()
 
 
 def test_click_and_coupon_may_come_as_metadata() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.conversion import AdjustmentKind, Content
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item
 from chalicelib.domain.errors import Invalid
 from chalicelib.services.carts.delivery import Change, Delivery, Fact, Sale
 from chalicelib.services.carts.woocommerce import SOURCE
@@ -27,7 +27,33 @@ ORDER: dict[str, Any] = {
     "total_tax": "1.35",
     "customer_id": 26,
     "meta_data": [{"id": 13106, "key": "_download_permissions_granted", "value": "yes"}],
-    "line_items": [{"id": 315, "name": "Woo Single #1", "product_id": 93, "quantity": 2, "total": "6.00"}],
+    "billing": {"first_name": "John", "email": "john.doe@example.com"},
+    "line_items": [
+        {
+            "id": 315,
+            "name": "Woo Single #1",
+            "product_id": 93,
+            "variation_id": 0,
+            "quantity": 2,
+            "subtotal": "7.00",
+            "total": "6.00",
+            "total_tax": "0.35",
+            "meta_data": [],
+            "sku": "",
+        },
+        {
+            "id": 316,
+            "name": "Ship Your Idea",
+            "product_id": 22,
+            "variation_id": 23,
+            "quantity": 1,
+            "subtotal": "20.20",
+            "total": "20.20",
+            "total_tax": "0.00",
+            "sku": "SHIRT",
+            "meta_data": [{"id": 2095, "key": "_ll_category", "value": "shirts"}],
+        },
+    ],
     "coupon_lines": [],
     "refunds": [],
 }
@@ -50,9 +76,10 @@ def test_a_paid_order_is_a_sale_of_its_total(status: str) -> None:
     assert read(status=status) == [
         Sale(
             "727",
-            Content(2935, "USD"),
+            Content(2935, "USD", (Item("93", 2, 635), Item("SHIRT", 1, 2020, "shirts"))),
             customer_id="26",
             occurred_at=datetime(2026, 3, 22, 16, 28, 2, tzinfo=UTC),
+            customer_email="john.doe@example.com",
         )
     ]
 
@@ -106,3 +133,12 @@ def test_other_topics_are_no_facts() -> None:
 def test_a_status_that_is_no_text_is_refused(status: object) -> None:
     with pytest.raises(Invalid):
         read(status=status)
+
+
+@pytest.mark.parametrize(
+    "line", [{"quantity": 0}, {"quantity": "0.5"}, {"total": "-1.00"}, {"total": "1.005"}, {"total": []}]
+)
+def test_a_line_that_makes_no_sense_keeps_no_order_out(line: dict[str, Any]) -> None:
+    (sale,) = read(line_items=[ORDER["line_items"][0] | line])
+    assert isinstance(sale, Sale)
+    assert sale.content == Content(2935, "USD")
