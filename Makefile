@@ -1,4 +1,4 @@
-# Needs Python 3.11 or newer and make; everything else is installed into .venv and .venv-engine.
+# Needs Python 3.11 or newer and make; everything else is installed into .venv, .venv-engine and, for make bench, .venv-bench.
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -59,7 +59,7 @@ rollback: .venv/ready stage-named ## Go back to the release before: STAGE=prod (
 destroy: .venv/ready stage-named ## Take a stage down, but for its data: STAGE=dev
 	$(BIN)/python -m infra.destroy "$$STAGE"
 
-bench: .venv/ready .venv-engine/ready ## Measure everything; writes build/bench.json
+bench: .venv/ready .venv-engine/ready .venv-bench/ready ## Measure everything; writes build/bench.json
 	$(BIN)/python bench/run.py
 
 bench-quick: .venv/ready .venv-engine/ready ## The same in under a minute, at smaller sizes
@@ -79,6 +79,12 @@ clean: ## Remove what was built (not the data, not the environments)
 	@echo "Installing the embedded engine into .venv-engine ..."
 	@test -x .venv-engine/bin/python || $(PYTHON) -m venv .venv-engine
 	@.venv-engine/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-engine.txt
+	@touch $@
+
+.venv-bench/ready: requirements-bench.txt | python-ready
+	@echo "Installing the packages that are measured beside ours into .venv-bench ..."
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 stage-named:

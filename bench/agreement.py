@@ -1,10 +1,9 @@
 """Record what independent public packages make of public paths, for the test that we agree with them.
 
-    pip install mta==0.0.9 marketing-attribution-models==2.1.1
-    python bench/agreement.py tests/data/agreement
+    make .venv-bench/ready
+    .venv-bench/bin/python bench/agreement.py tests/data/agreement
 
-Those packages bring 400 MB of libraries along, so they stay out of the environments here: run this in one
-of its own. `paths.csv.gz` is the data that `mta` ships. It tells no times, so for time decay the touches of a
+`paths.csv.gz` is the data that `mta` ships. It tells no times, so for time decay the touches of a
 path are a day apart, the last one at the time of the conversion.
 """
 

@@ -54,7 +54,7 @@ def test_the_walk_through_names_functions_that_are_there() -> None:
         assert function in defined, f"{file}::{function}"
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt", "requirements-engine.txt"])
+@pytest.mark.parametrize("file", [file.name for file in ROOT.glob("requirements*.txt")])
 def test_every_dependency_is_named_with_its_reason(file: str) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text()
     lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())

@@ -15,12 +15,15 @@ from chalicelib.domain.worth import Paths
 
 def conversions(paths: Paths) -> dict[str, Fraction]:
     """By channel, its exact part of the conversions; the parts sum to the conversions of all paths."""
-    by_size: dict[str, dict[int, int]] = {}
+    by_members: dict[frozenset[str], int] = {}
     for path, ends in paths.items():
-        members = set(path)
+        members = frozenset(path)
+        by_members[members] = by_members.get(members, 0) + ends.conversions
+    by_size: dict[str, dict[int, int]] = {}
+    for members, count in by_members.items():
         for channel in members:
             sizes = by_size.setdefault(channel, {})
-            sizes[len(members)] = sizes.get(len(members), 0) + ends.conversions
+            sizes[len(members)] = sizes.get(len(members), 0) + count
     return {
         channel: sum((Fraction(count, size) for size, count in sizes.items()), Fraction(0))
         for channel, sizes in sorted(by_size.items())

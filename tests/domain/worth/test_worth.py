@@ -73,6 +73,11 @@ def test_a_removal_effect_is_the_part_of_conversions_that_is_lost(paths: Paths) 
         assert float(effect) == pytest.approx(lost, abs=1e-6)
 
 
+def test_a_channel_that_nobody_went_through_has_no_effect() -> None:
+    paths: Paths = {("a", "b"): Ends(1, 1), ("x", "a"): Ends(0, 0)}
+    assert markov.removal_effects(paths) == {"a": 1, "b": 1, "x": 0}
+
+
 def test_a_textbook_chain() -> None:
     paths: Paths = {("c1", "c2", "c3"): Ends(1), ("c1",): Ends(0, 1), ("c2", "c3"): Ends(0, 1)}
     assert markov.removal_effects(paths) == {"c1": Fraction(1, 2), "c2": 1, "c3": 1}
