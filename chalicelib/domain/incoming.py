@@ -116,7 +116,10 @@ def check_text(value: str | None, field: str, longest: int, code: str = "") -> s
 
 
 def _printable(text: str) -> bool:
-    return not any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in text)
+    """Whether readers keep it as it is; U+FFFD stands for bytes that were no UTF-8, and so for many texts."""
+    return "\ufffd" not in text and not any(
+        unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in text
+    )
 
 
 def check_time(at: datetime, now: datetime) -> datetime:

@@ -54,7 +54,7 @@ class NewConversion(Body, frozen=True, kw_only=True):
 
 
 class NewBatch(Body, frozen=True, kw_only=True):
-    """Up to 500 conversions; `program` is needed where the call is signed, and then holds for all."""
+    """Up to 500 conversions; a signed call names one `program` for all, here or in each of them."""
 
     conversions: list[dict[str, Any]]
     program: str | None = None

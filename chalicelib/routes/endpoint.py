@@ -89,6 +89,7 @@ class Endpoint:
     signed: bool
     media: tuple[str, ...]
     produces: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
 
 
 def endpoint(
@@ -101,6 +102,7 @@ def endpoint(
     signed: bool = False,
     media: Sequence[str] = ("application/json",),
     produces: Sequence[str] = (),
+    passed_over: Sequence[str] = (),
 ) -> Callable[[Callable[[Call[Any]], Any]], Callable[..., Response]]:
     """Make a view of a function from `Call` to its answer.
 
@@ -116,6 +118,7 @@ def endpoint(
         media: the content types under which the JSON body may come; with `text/csv` among them the body
             may be such a text (`raw`), and the shape's fields are then the query parameters.
         produces: content types, beside JSON, in which a view may answer with `Text`.
+        passed_over: fields whose objects may hold any JSON, because nothing of them is used.
     """
 
     def decorate(view: Callable[[Call[Any]], Any]) -> Callable[..., Response]:
@@ -131,6 +134,7 @@ def endpoint(
             signed,
             tuple(media),
             tuple(produces),
+            tuple(passed_over),
         )
 
         @functools.wraps(view)
@@ -185,7 +189,7 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
     _check_path(path)
     if declared.body is not None and not content and (raw or "content-type" in headers):
         check_transfer(headers, raw, media=declared.media)
-        content = _query(declared, request) if _is_text(headers) else read_object(raw)
+        content = _query(declared, request) if _is_text(headers) else read_object(raw, declared.passed_over)
     return Call(
         body=shape(content, declared.body) if declared.body is not None else None,
         path=dict(path),
@@ -206,8 +210,17 @@ def _signer(declared: Endpoint, request: Any, stores: Stores, now: datetime) -> 
         named = _query(declared, request).get("program")
         return access.verify_signature(stores, headers, raw, named, now), {}
     check_transfer(headers, raw, media=declared.media)
-    content = read_object(raw)
-    return access.verify_signature(stores, headers, raw, content.get("program"), now), content
+    content = read_object(raw, declared.passed_over)
+    named = content.get("program") or _program_of_all(content.get("conversions"))
+    return access.verify_signature(stores, headers, raw, named, now), content
+
+
+def _program_of_all(conversions: object) -> str | None:
+    """The program that every conversion of a batch names; None where they name several, or none."""
+    rows = conversions if isinstance(conversions, list) else []
+    named = [row.get("program") if isinstance(row, dict) else None for row in rows]
+    first = named[0] if named else None
+    return first if isinstance(first, str) and all(program == first for program in named) else None
 
 
 def _is_text(headers: Mapping[str, str]) -> bool:

@@ -85,7 +85,9 @@ class SaleView(View, frozen=True, kw_only=True):
 
 
 @bp.route("/v1/track/lead", methods=["POST"], content_types=["*/*"])
-@endpoint(body=TrackedLead, returns=LeadView, scopes=_MERCHANTS, query=("program",))
+@endpoint(
+    body=TrackedLead, returns=LeadView, scopes=_MERCHANTS, query=("program",), passed_over=("metadata",)
+)
 def track_lead(call: Call[TrackedLead]) -> LeadView:
     """Record a lead as Dub's API does."""
     customer = _customer(call.body.customerExternalId, call.body.externalId)
@@ -95,7 +97,9 @@ def track_lead(call: Call[TrackedLead]) -> LeadView:
 
 
 @bp.route("/v1/track/sale", methods=["POST"], content_types=["*/*"])
-@endpoint(body=TrackedSale, returns=SaleView, scopes=_MERCHANTS, query=("program",))
+@endpoint(
+    body=TrackedSale, returns=SaleView, scopes=_MERCHANTS, query=("program",), passed_over=("metadata",)
+)
 def track_sale(call: Call[TrackedSale]) -> SaleView:
     """Record a sale as Dub's API does; `invoiceId`, or an `Idempotency-Key`, makes a retry safe."""
     body = call.body

@@ -72,8 +72,8 @@ def check_transfer(
         raise UnsupportedMedia("content_type_unsupported", f"send {' or '.join(media)} in UTF-8")
 
 
-def read_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object that the bytes are.
+def read_object(raw: bytes, passed_over: Collection[str] = ()) -> dict[str, Any]:
+    """The JSON object that the bytes are; of the objects under the names `passed_over` nothing is read.
 
     Raises:
         Malformed: `json_invalid`, `json_duplicate_key`, `json_too_deep`.
@@ -93,8 +93,11 @@ def read_object(raw: bytes) -> dict[str, Any]:
         raise Malformed("json_invalid", "the body is not valid JSON in UTF-8") from None
     if not isinstance(value, dict):
         raise Invalid("object_required", "the body must be a JSON object")
-    _walk(value, "", 1)
-    return value
+    read = {
+        name: {} if name in passed_over and isinstance(each, dict) else each for name, each in value.items()
+    }
+    _walk(read, "", 1)
+    return read
 
 
 def shape(value: object, kind: type[T]) -> T:

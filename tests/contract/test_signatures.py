@@ -42,6 +42,18 @@ def test_a_signed_call_is_recorded_without_a_key(shop, stack, secret):
     assert shop.credits(conversion) == {anna.id: 200}
 
 
+def test_a_signed_batch_is_of_the_program_that_each_of_it_names(shop, stack, secret):
+    def batch(*orders):
+        body = json.dumps({"conversions": orders}).encode()
+        return stack.http("POST", "/v1/conversions/batch", body, sign(secret, body, timestamp=NOW))
+
+    results = batch(shop.order(), shop.order()).expect(200).json["results"]
+    assert [result["status"] for result in results] == [201, 201]
+    batch(shop.order(), {**shop.order(), "program": "another"}).expect(401)
+    batch().expect(401)
+    assert len(shop.conversions()) == 2
+
+
 def test_the_very_same_call_again_is_a_duplicate(shop, stack, secret):
     body = a_body(shop)
     headers = sign(secret, body, timestamp=NOW)

@@ -32,6 +32,14 @@ def test_a_sale_is_credited_by_the_click_of_its_customers_lead(api: Any, merchan
     assert {touch.partner for touch in found.touches} == {"anna"}
 
 
+def test_of_metadata_nothing_is_read(api: Any, merchant: str) -> None:
+    metadata = {"rating": 4.5, "deep": [[[{"score": 1e3}]]], "name": "a\x00b"}
+    assert api.post("/v1/track/lead", LEAD | {"metadata": metadata}, merchant).status == 200
+    assert api.post("/v1/track/sale", SALE | {"metadata": metadata}, merchant).status == 200
+    api.post("/v1/track/sale", SALE | {"metadata": 4}, merchant).refused(422, "field_invalid", "metadata")
+    api.post("/v1/track/sale", SALE | {"amount": 4.5}, merchant).refused(422, "number_invalid", "amount")
+
+
 def test_a_retry_changes_nothing_and_other_figures_are_refused(api: Any, merchant: str) -> None:
     first = api.post("/v1/track/sale", SALE, merchant)
     assert api.post("/v1/track/sale", SALE, merchant).json == first.json

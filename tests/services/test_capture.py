@@ -149,6 +149,7 @@ def test_promo_codes_are_compared_trimmed_and_folded(stage, told: str) -> None:
         ({"order_id": " x"}, "order_id_invalid"),
         ({"order_id": "x" * 129}, "order_id_invalid"),
         ({"order_id": "a\x07b"}, "order_id_invalid"),
+        ({"order_id": "a\ufffdb"}, "order_id_invalid"),
         ({"content": Content(-1, "EUR")}, "amount_invalid"),
         ({"content": Content(2**53, "EUR")}, "amount_invalid"),
         ({"content": Content(1, "XXX")}, "currency_unknown"),
