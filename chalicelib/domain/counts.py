@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.click import Click, Verdict
+from chalicelib.domain.period import local_day
 
 
 class By(StrEnum):
@@ -25,7 +26,8 @@ DELIVERIES = "deliveries"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cell:
-    """Where something is counted: `kind` is `clicks`, `money` or `deliveries`, `day` a date in UTC.
+    """Where something is counted: `kind` is `clicks`, `money` or `deliveries`, `day` a date in the
+    program's time zone.
 
     `verdict` is empty for money, `currency` for all but money; `link` is a code, empty for none.
     """
@@ -61,22 +63,23 @@ class Report:
     rows: dict[str, Sums]
 
 
-def of_click(click: Click, *, is_repeat: bool) -> list[Addition]:
-    """What a new click adds. A quick repeat counts as a click, and is counted beside that."""
+def of_click(click: Click, timezone: str, *, is_repeat: bool) -> list[Addition]:
+    """What a new click adds, in that time zone. A quick repeat is a click, and counted beside that."""
     amounts = {"clicks": 1} | ({"repeats": 1} if is_repeat else {})
-    return [(_cell(click, click.verdict), amounts)]
+    return [(_cell(click, timezone, click.verdict), amounts)]
 
 
-def of_revision(click: Click, before: Verdict) -> list[Addition]:
+def of_revision(click: Click, timezone: str, before: Verdict) -> list[Addition]:
     """What a click adds whose verdict was another one before."""
-    return [(_cell(click, before), {"clicks": -1}), (_cell(click, click.verdict), {"clicks": 1})]
+    was, is_now = (_cell(click, timezone, verdict) for verdict in (before, click.verdict))
+    return [(was, {"clicks": -1}), (is_now, {"clicks": 1})]
 
 
 def of_delivery(
-    program: str, method: str, outcome: str, received_at: datetime, also: Iterable[str] = ()
+    program: str, method: str, outcome: str, day: str, also: Iterable[str] = ()
 ) -> list[Addition]:
-    """What a report of an order adds that told something new; `also` names what it is counted as besides."""
-    cell = Cell(program, DELIVERIES, day_of(received_at), "", "", method, verdict=outcome)
+    """What a report of an order adds that told something new; `also`: what it is counted as besides."""
+    cell = Cell(program, DELIVERIES, day, "", "", method, verdict=outcome)
     return [(cell, {"delivered": 1, **dict.fromkeys(also, 1)})]
 
 
@@ -115,16 +118,15 @@ def report(
     return Report(totals, dict(sorted(rows.items())))
 
 
-def day_of(at: datetime) -> str:
-    """The date of an instant, in UTC."""
-    return f"{at:%Y-%m-%d}"
+def day_of(at: datetime, timezone: str) -> str:
+    """The day to which the instant is counted: the one that calendars of that time zone show."""
+    return local_day(at, timezone).isoformat()
 
 
-def _cell(click: Click, verdict: Verdict) -> Cell:
+def _cell(click: Click, timezone: str, verdict: Verdict) -> Cell:
     code = click.code if click.link_id else ""
-    return Cell(
-        click.program, "clicks", day_of(click.at), click.partner, code, click.channel, verdict=str(verdict)
-    )
+    day = day_of(click.at, timezone)
+    return Cell(click.program, "clicks", day, click.partner, code, click.channel, verdict=str(verdict))
 
 
 def _name(cell: Cell, by: By, campaigns: dict[str, str]) -> str:

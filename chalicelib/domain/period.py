@@ -87,6 +87,11 @@ def local_day(instant: datetime, timezone: str) -> date:
     return instant.astimezone(_zone(timezone)).date()
 
 
+def start_of_day(day: date, timezone: str) -> datetime:
+    """The day's first instant there, in UTC; of a midnight that a clock change repeats, the first."""
+    return datetime(day.year, day.month, day.day, tzinfo=_zone(timezone)).astimezone(UTC)
+
+
 def months_later(instant: datetime, months: int) -> datetime:
     """The same day and time so many months later, in UTC; the last day of a month that has no such day."""
     at = instant.astimezone(UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.job import JobKind
-from chalicelib.domain.period import Month, parse_instant
+from chalicelib.domain.period import Month, local_day, parse_instant, start_of_day
 from chalicelib.domain.program import Program
 from chalicelib.portal.page import See, Shown, Visit
 from chalicelib.services import access
@@ -42,9 +42,10 @@ def see(program: Program, page: str, done: str | None = None) -> See:
     return See(f"/console/{program.id}/{page}" if page else f"/console/{program.id}", done)
 
 
-def last_days(now: datetime, days: int) -> list[str]:
-    """Dates in UTC, as reports count by, oldest first; the last is today."""
-    return [(now - timedelta(days=ago)).date().isoformat() for ago in reversed(range(days))]
+def last_days(program: Program, now: datetime, days: int) -> list[str]:
+    """Dates in the program's time zone, as reports count by, oldest first; the last is today."""
+    today = local_day(now, program.timezone)
+    return [(today - timedelta(days=ago)).isoformat() for ago in reversed(range(days))]
 
 
 def month_or(text: str, otherwise: Month) -> Month:
@@ -67,13 +68,16 @@ def whole(text: str, field: str) -> int:
     return int(text)
 
 
-def instant_or_none(text: str, field: str) -> datetime | None:
-    """The start of a day in UTC that a form names, or none where it names none.
+def instant_or_none(program: Program, text: str, field: str) -> datetime | None:
+    """The start of a day, in the program's time zone, that a form names; none where it names none.
 
     Raises:
         Invalid: `time_invalid`.
     """
-    return parse_instant(f"{text}T00:00:00Z", field) if text else None
+    if not text:
+        return None
+    # Read as an instant first, which bounds the years.
+    return start_of_day(parse_instant(f"{text}T00:00:00Z", field).date(), program.timezone)
 
 
 def pairs_of(text: str, field: str) -> dict[str, str]:

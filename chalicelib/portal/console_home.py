@@ -58,7 +58,7 @@ def add_program(visit: Visit) -> Shown | See:
 def overview(visit: Visit) -> Shown:
     """What was clicked, sold and earned lately, and what waits for somebody."""
     program = program_of(visit)
-    days = last_days(visit.now, DAYS)
+    days = last_days(program, visit.now, DAYS)
     found = stats.report(visit.stores, program.id, since=days[0], until=days[-1], by="day")
     by_partner = stats.report(visit.stores, program.id, since=days[0], until=days[-1], by="partner")
     best = sorted(

@@ -5,6 +5,7 @@ from chalice import Blueprint
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.domain.link import Link, LinkState
 from chalicelib.domain.partner import Coupon
+from chalicelib.domain.period import local_day
 from chalicelib.domain.program import Program
 from chalicelib.domain.session import Area
 from chalicelib.portal.console import instant_or_none, lines_of, pairs_of, program_of, see, shown, whole
@@ -45,7 +46,7 @@ def add_link(visit: Visit) -> Shown | See:
             utm=pairs_of(sent["utm"], "utm") or None,
             sub=pairs_of(sent["sub"], "sub") or None,
             tags=sent["tags"].replace(",", " ").split() or None,
-            expires_at=instant_or_none(sent["expires"], "expires"),
+            expires_at=instant_or_none(program, sent["expires"], "expires"),
             now=visit.now,
         )
     except LinkledgerError as error:
@@ -59,7 +60,7 @@ def show_link(visit: Visit) -> Shown:
     """One link, what it was before, and a form that changes it."""
     program = program_of(visit)
     link = _link(visit, program)
-    return _one(visit, program, link, _as_sent(link), {})
+    return _one(visit, program, link, _as_sent(program, link), {})
 
 
 @bp.route("/console/{program}/links/{link}", methods=["POST"], content_types=["*/*"])
@@ -79,7 +80,7 @@ def change_link(visit: Visit) -> Shown | See:
             utm=pairs_of(sent["utm"], "utm"),
             sub=pairs_of(sent["sub"], "sub"),
             tags=sent["tags"].replace(",", " ").split(),
-            expires_at=instant_or_none(sent["expires"], "expires"),
+            expires_at=instant_or_none(program, sent["expires"], "expires"),
             never_expires=not sent["expires"],
             state=LinkState.PAUSED if visit.form.has("paused") else LinkState.ACTIVE,
         )
@@ -106,7 +107,10 @@ def change_coupons(visit: Visit) -> Shown | See:
         return see(program, "coupons", "coupon_ended")
     sent = {name: form.get(name) for name in ("partner", "code", "starts", "ends", "max_uses")}
     try:
-        bounds = (instant_or_none(sent["starts"], "starts"), instant_or_none(sent["ends"], "ends"))
+        bounds = (
+            instant_or_none(program, sent["starts"], "starts"),
+            instant_or_none(program, sent["ends"], "ends"),
+        )
         limit = whole(sent["max_uses"], "max_uses") if sent["max_uses"] else None
         wanted = Coupon(program.id, sent["partner"], sent["code"], visit.now, *bounds, limit)
         coupons.create(visit.stores, wanted, visit.now)
@@ -166,12 +170,12 @@ def _link(visit: Visit, program: Program) -> Link:
     return link
 
 
-def _as_sent(link: Link) -> dict[str, str]:
+def _as_sent(program: Program, link: Link) -> dict[str, str]:
     return {
         "destination": link.destination or "",
         "campaign": link.campaign or "",
         "utm": lines_of(link.utm),
         "sub": lines_of(link.sub),
         "tags": " ".join(link.tags),
-        "expires": link.expires_at.date().isoformat() if link.expires_at else "",
+        "expires": local_day(link.expires_at, program.timezone).isoformat() if link.expires_at else "",
     }

@@ -87,7 +87,7 @@ def _list(
     visit: Visit, program: Program, sent: dict[str, str], wrong: dict[str, str], status: int = 200
 ) -> Shown:
     found, next_key = visit.stores.catalogue.enrollments_page(program.id, ROWS, start(visit))
-    days = last_days(visit.now, 30)
+    days = last_days(program, visit.now, 30)
     counted = stats.report(visit.stores, program.id, since=days[0], until=days[-1], by="partner").rows
     rows = [
         (visit.stores.catalogue.find_partner(one.partner), one, counted.get(one.partner)) for one in found
@@ -99,7 +99,7 @@ def _list(
 
 def _one(visit: Visit, program: Program, more: dict[str, Any]) -> Shown:
     partner = _enrolled(visit, program)
-    days = last_days(visit.now, 30)
+    days = last_days(program, visit.now, 30)
     found = stats.report(
         visit.stores, program.id, since=days[0], until=days[-1], by="link", partner=partner.id
     )

@@ -45,7 +45,7 @@ def make_report(visit: Visit) -> Shown | See:
 def _reports(
     visit: Visit, program: Program, sent: dict[str, str], wrong: dict[str, str], status: int = 200
 ) -> Shown:
-    days = last_days(visit.now, 30)
+    days = last_days(program, visit.now, 30)
     since, until = visit.query.get("since") or days[0], visit.query.get("until") or days[-1]
     by = visit.query.get("by") or By.PARTNER.value
     counted = stats.report(visit.stores, program.id, since=since, until=until, by=by)

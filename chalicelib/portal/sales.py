@@ -1,12 +1,12 @@
 """The sales that a partner had a part in, and the receipt of each: why it was paid, or not."""
 
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from chalice import Blueprint
 
 from chalicelib.domain.conversion import State
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.period import start_of_day
 from chalicelib.domain.program import Program
 from chalicelib.domain.receipt import STATES
 from chalicelib.domain.session import Area
@@ -75,7 +75,6 @@ def _own(visit: Visit, program: Program) -> Conversion:
 def _day(text: str, program: Program, plus: int) -> datetime | None:
     """The start, in the program's zone, of the day that a date field sent, `plus` days later; or None."""
     try:
-        day = date.fromisoformat(text) + timedelta(days=plus)
-        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(program.timezone)).astimezone(UTC)
+        return start_of_day(date.fromisoformat(text) + timedelta(days=plus), program.timezone)
     except (ValueError, OverflowError):
         return None

@@ -17,6 +17,7 @@ from chalicelib.domain.deliveries import CONFIRMED, counters_of
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import EARNING_KINDS, Kind
 from chalicelib.domain.period import parse_instant
+from chalicelib.services.programs import timezone_of
 from chalicelib.storage.clicks import is_repeat, of_item, revised_from
 from chalicelib.storage.codec import Item
 from chalicelib.storage.counts import MAX_CELLS, MAX_MARKED, padded
@@ -67,7 +68,7 @@ def count_money(stores: Stores, shard: str | None, records: Sequence[Record], no
     Raises:
         Unavailable: storage does not answer; the batch must be delivered again.
     """
-    return _count(stores, "journal", shard, records, _of_entry, now)
+    return _count(stores, "journal", shard, records, lambda record: _of_entry(stores, record), now)
 
 
 def count_deliveries(stores: Stores, shard: str | None, records: Sequence[Record], now: datetime) -> int:
@@ -79,8 +80,8 @@ def count_deliveries(stores: Stores, shard: str | None, records: Sequence[Record
     told = [record for record in records if record.is_new and record.item.get("sk") in _REPORTS]
     if not told:
         return 0
-    counted = _count(stores, "conversions", shard, told, _of_report, now)
-    for (program, method), at in _newest(told).items():
+    counted = _count(stores, "conversions", shard, told, lambda record: _of_report(stores, record), now)
+    for (program, method), at in _newest(stores, told).items():
         stores.counts.note_delivery(program, method, at)
     return counted
 
@@ -155,10 +156,11 @@ def _read_safely(record: Record, read: Reader) -> list[Addition]:
 
 def _of_click(stores: Stores, record: Record, now: datetime) -> list[Addition]:
     click = of_item(record.item)
+    timezone = timezone_of(stores, click.program)
     if record.is_new:
-        return counts.of_click(click, is_repeat=_mark_repeat(stores, click, record.item, now))
+        return counts.of_click(click, timezone, is_repeat=_mark_repeat(stores, click, record.item, now))
     before = revised_from(record.item)
-    return counts.of_revision(click, before) if before is not None else []
+    return counts.of_revision(click, timezone, before) if before is not None else []
 
 
 def _mark_repeat(stores: Stores, click: Click, item: Item, now: datetime) -> bool:
@@ -178,7 +180,7 @@ def _mark_repeat(stores: Stores, click: Click, item: Item, now: datetime) -> boo
     return True
 
 
-def _of_entry(record: Record) -> list[Addition]:
+def _of_entry(stores: Stores, record: Record) -> list[Addition]:
     item = record.item
     if not record.is_new or "entry" not in item or item["kind"] not in EARNING_KINDS:
         return []
@@ -192,10 +194,11 @@ def _of_entry(record: Record) -> list[Addition]:
         "revenue": int(item.get("sale_minor", 0)),
         "commission": int(item.get("commission_minor", 0)),
     }
+    booked_at = parse_instant(item["booked_at"], "booked_at")
     cell = Cell(
         program=item["program"],
         kind="money",
-        day=counts.day_of(parse_instant(item["booked_at"], "booked_at")),
+        day=counts.day_of(booked_at, timezone_of(stores, item["program"])),
         partner=item["partner"],
         link=item.get("code") or "",
         channel=item.get("channel") or "partner",
@@ -204,21 +207,23 @@ def _of_entry(record: Record) -> list[Addition]:
     return [(cell, amounts)]
 
 
-def _of_report(record: Record) -> list[Addition]:
+def _of_report(stores: Stores, record: Record) -> list[Addition]:
     report = record.item["report"]
+    program, method = report["program"], report["method"]
     at = parse_instant(report["received_at"], "received_at")
+    day = counts.day_of(at, timezone_of(stores, program))
     if record.item["sk"] != "conversion":
-        return counts.of_delivery(report["program"], report["method"], CONFIRMED, at)
+        return counts.of_delivery(program, method, CONFIRMED, day)
     occurred_at = parse_instant(report["occurred_at"], "occurred_at")
     also = counters_of(report["currency"], report.get("click_id"), occurred_at, at)
-    return counts.of_delivery(report["program"], report["method"], record.item["outcome"], at, also)
+    return counts.of_delivery(program, method, record.item["outcome"], day, also)
 
 
-def _newest(told: Sequence[Record]) -> dict[tuple[str, str], datetime]:
+def _newest(stores: Stores, told: Sequence[Record]) -> dict[tuple[str, str], datetime]:
     """When each method of each program delivered last, in these records."""
     newest: dict[tuple[str, str], datetime] = {}
     for record in told:
-        for cell, _ in _read_safely(record, _of_report):
+        for cell, _ in _read_safely(record, lambda told: _of_report(stores, told)):
             at = parse_instant(record.item["report"]["received_at"], "received_at")
             key = (cell.program, cell.channel)
             newest[key] = max(at, newest.get(key, at))

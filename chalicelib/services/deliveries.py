@@ -16,6 +16,7 @@ from chalicelib.domain.deliveries import (
     marks_and_currencies,
     unsigned_bp,
 )
+from chalicelib.domain.period import local_day
 from chalicelib.domain.program import Method, Program
 from chalicelib.storage.stores import Stores
 
@@ -48,7 +49,7 @@ def review(stores: Stores, program: Program, now: datetime) -> Review:
 
 def delivered_by(stores: Stores, program: Program, now: datetime) -> list[Delivered]:
     """What came by each method that the program uses, or used once, in order of their names."""
-    today, first = counts.day_of(now), _first_day(now)
+    first, today = _recent(program, now)
     by_method: dict[str, dict[str, int]] = {}
     by_method_today: dict[str, dict[str, int]] = {}
     besides: dict[str, dict[str, int]] = {}
@@ -76,12 +77,14 @@ def delivered_by(stores: Stores, program: Program, now: datetime) -> list[Delive
 def _is_clicked(stores: Stores, program: Program, now: datetime) -> bool:
     """Whether people clicked on the program's links lately; reads no further than it takes to know."""
     clicks = 0
-    for cell, amounts in stores.counts.cells(program.id, "clicks", _first_day(now), counts.day_of(now)):
+    for cell, amounts in stores.counts.cells(program.id, "clicks", *_recent(program, now)):
         clicks += amounts.get("clicks", 0) if cell.verdict == Verdict.HUMAN else 0
         if clicks >= ENOUGH:
             return True
     return False
 
 
-def _first_day(now: datetime) -> str:
-    return counts.day_of(now - timedelta(days=RECENT_DAYS - 1))
+def _recent(program: Program, now: datetime) -> tuple[str, str]:
+    """The first and the last of the recent days."""
+    today = local_day(now, program.timezone)
+    return (today - timedelta(days=RECENT_DAYS - 1)).isoformat(), today.isoformat()

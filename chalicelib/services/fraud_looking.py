@@ -15,7 +15,7 @@ from chalicelib.domain.fraud.case import Traffic
 from chalicelib.domain.fraud.checks import BROKEN, FINDING, finding_signal
 from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.fraud.traffic import by_partner
-from chalicelib.domain.period import Month
+from chalicelib.domain.period import Month, local_day
 from chalicelib.domain.program import Program
 from chalicelib.services import additions
 from chalicelib.services.settle import Rules
@@ -46,7 +46,7 @@ def look(stores: Stores, rules: Rules, now: datetime) -> list[Finding]:
 
 def reach(stores: Stores, program: Program, now: datetime) -> int:
     """Tell the sales whose hold is not over of the findings that stop money; how many were told."""
-    today = day_of(now)
+    today = day_of(now, program.timezone)
     findings = [
         finding
         for finding in stores.fraud.findings(program.id)
@@ -57,7 +57,7 @@ def reach(stores: Stores, program: Program, now: datetime) -> int:
     told = 0
     for shard in range(program.shards):
         for listed in list(stores.conversion_queue.in_feed(program.id, shard, Feed.HOLD)):
-            day = day_of(listed.report.occurred_at)
+            day = day_of(listed.report.occurred_at, program.timezone)
             mine = [f for f in findings if f.partner in listed.partners and f.first_day <= day <= f.last_day]
             told += bool(mine) and _tell(stores, listed.id, mine, now)
     return told
@@ -74,9 +74,10 @@ def traffic_of(stores: Stores, program: Program, first_day: str, last_day: str) 
 
 def _find(stores: Stores, rules: Rules, now: datetime) -> Iterator[Finding]:
     arms = rules.policy.arms(now)
-    month = Month.of(now, rules.program.timezone)
-    first_day, last_day = day_of(now - timedelta(days=DAYS - 1)), day_of(now)
-    ends = day_of(month.end(rules.program.timezone) - timedelta(milliseconds=1))
+    timezone = rules.program.timezone
+    month, today = Month.of(now, timezone), local_day(now, timezone)
+    first_day, last_day = (today - timedelta(days=DAYS - 1)).isoformat(), today.isoformat()
+    ends = day_of(month.end(timezone) - timedelta(milliseconds=1), timezone)
     for broken in arms.broken:
         observe.error("fraud_setting_broken", program=rules.program.id, rule=broken.name)
         words = f"{BROKEN}: {broken.words}"

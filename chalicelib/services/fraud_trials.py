@@ -83,8 +83,8 @@ def _others_off(kept: Mapping[str, Any]) -> dict[str, Setting]:
 
 def _partners(stores: Stores, program: Program, month: Month, arms: Arms) -> dict[str, dict[str, str]]:
     """Of each partners' rule that would have stopped money: whom it would have found, in which words."""
-    first = day_of(month.start(program.timezone))
-    last = day_of(month.end(program.timezone) - timedelta(milliseconds=1))
+    first = day_of(month.start(program.timezone), program.timezone)
+    last = day_of(month.end(program.timezone) - timedelta(milliseconds=1), program.timezone)
     found: dict[str, dict[str, str]] = {}
     for traffic in traffic_of(stores, program, first, last):
         for armed in arms.partner:

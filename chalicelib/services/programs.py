@@ -75,6 +75,16 @@ def change(stores: Stores, program_id: str, changes: Mapping[str, Any]) -> Progr
     return program
 
 
+def timezone_of(stores: Stores, program_id: str) -> str:
+    """Its time zone, which never changes and is read once a process; UTC for a program that there isn't."""
+    known, _ = stores.warm.find("timezone", program_id)
+    if known is None:
+        program = stores.catalogue.find_program(program_id)
+        known = program.timezone if program else "UTC"
+        stores.warm.keep("timezone", program_id, known)
+    return str(known)
+
+
 def _reviewed(program: Program) -> Program:
     domains = tuple(normal_domain(domain) or domain for domain in program.domains)
     default_url = program.default_url or (f"https://{domains[0]}/" if domains else "")

@@ -7,6 +7,7 @@ from chalicelib.domain import counts
 from chalicelib.domain.counts import By, Report
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.period import parse_instant
+from chalicelib.services.programs import timezone_of
 from chalicelib.storage.stores import Stores
 
 _FIRST_DAY = "0000-00-00"
@@ -26,16 +27,17 @@ def report(
     """What was counted in the program, all time without bounds, of one partner or of all.
 
     Args:
-        since, until: dates in UTC, both included; or instants, of which the second is excluded. Counts are
-            kept by day, so an instant stands for the day it lies in.
+        since, until: dates in the program's time zone, both included; or instants, of which the second is
+            excluded. Counts are kept by day, so an instant stands for the day it lies in.
         by: a name of `By`; without it the report has no rows.
 
     Raises:
         Invalid: `by_unknown`, `time_invalid`.
     """
     dimension = _dimension(by)
-    first = _day(since, "from", is_end=False) if since is not None else _FIRST_DAY
-    last = _day(until, "to", is_end=True) if until is not None else _LAST_DAY
+    timezone = timezone_of(stores, program)
+    first = _day(since, "from", timezone, is_end=False) if since is not None else _FIRST_DAY
+    last = _day(until, "to", timezone, is_end=True) if until is not None else _LAST_DAY
     if first > last:
         raise Invalid("time_invalid", "from lies after to", "from")
     cells = [
@@ -55,10 +57,11 @@ def _dimension(by: str | None) -> By | None:
         raise Invalid("by_unknown", f"by is one of {', '.join(By)}", "by") from None
 
 
-def _day(text: str, field: str, *, is_end: bool) -> str:
+def _day(text: str, field: str, timezone: str, *, is_end: bool) -> str:
     if not _DATE.fullmatch(text):
         instant = parse_instant(text, field)
-        return counts.day_of(instant - timedelta(milliseconds=1) if is_end else instant)
+        within = instant - timedelta(milliseconds=1) if is_end else instant
+        return counts.day_of(within, timezone)
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:

@@ -11,6 +11,7 @@ from chalicelib.domain import counts
 from chalicelib.domain.click import Click, Verdict
 from chalicelib.domain.counts import By
 from chalicelib.domain.errors import Invalid, Unavailable
+from chalicelib.domain.program import Program
 from chalicelib.services import counting, reviewing, stats
 from chalicelib.services.counting import Record
 from chalicelib.storage import table
@@ -245,5 +246,33 @@ def test_bounds_and_dimensions_that_make_no_sense_are_refused(stage: Any, bounds
         stats.report(stage.stores, "acme", **bounds)
 
 
-def test_a_day_is_one_in_utc() -> None:
-    assert counts.day_of(datetime(2026, 10, 15, 23, 59, tzinfo=UTC)) == "2026-10-15"
+@pytest.mark.parametrize(
+    ("timezone", "at", "day"),
+    [
+        ("UTC", "2026-10-15T23:59:59Z", "2026-10-15"),
+        ("Asia/Kolkata", "2026-10-15T18:29:59Z", "2026-10-15"),
+        ("Asia/Kolkata", "2026-10-15T18:30:00Z", "2026-10-16"),
+        ("America/Los_Angeles", "2026-10-16T06:59:59Z", "2026-10-15"),
+        ("Europe/Berlin", "2026-10-25T22:59:59Z", "2026-10-25"),  # A day of 25 hours.
+        ("Europe/Berlin", "2026-10-25T23:00:00Z", "2026-10-26"),
+    ],
+)
+def test_a_day_is_one_of_the_programs_time_zone(timezone: str, at: str, day: str) -> None:
+    assert counts.day_of(datetime.fromisoformat(at), timezone) == day
+
+
+def test_everything_is_counted_to_the_programs_own_day(stage: Any) -> None:
+    program = Program("kolkata", "K", ("k.example",), "INR", "https://k.example/", NOW, "t", "Asia/Kolkata")
+    stage.stores.catalogue.add_program_once(program)
+    click = a_click(program="kolkata", at=datetime(2026, 10, 15, 18, 30, tzinfo=UTC))
+    counting.count_clicks(stage.stores, "s", [record_of(click, 1)], NOW)
+    entry = an_entry(1, program="kolkata", booked_at="2026-10-15T18:29:59.999Z")
+    counting.count_money(stage.stores, "s", [entry], NOW)
+    days = stats.report(stage.stores, "kolkata", by="day").rows
+    assert {day: (row.clicks, row.conversions) for day, row in days.items()} == {
+        "2026-10-15": (0, 1),
+        "2026-10-16": (1, 0),
+    }
+    upto = "2026-10-15T18:30:00Z"
+    assert stats.report(stage.stores, "kolkata", until=upto).totals.clicks == 0
+    assert stats.report(stage.stores, "kolkata", since=upto).totals.clicks == 1
