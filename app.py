@@ -21,6 +21,7 @@ ROUTES = (
     "fraud",
     "reviews",
     "partners",
+    "applications",
     "coupons",
     "links",
     "clicks",

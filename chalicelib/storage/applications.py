@@ -5,7 +5,7 @@ from chalicelib.domain.audit import Change
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
-from chalicelib.storage.conditions import equals
+from chalicelib.storage.conditions import Condition, equals
 from chalicelib.storage.table import ConditionFailed, Table, transact
 from chalicelib.storage.trail import Trail
 
@@ -17,9 +17,18 @@ class Applications:
         self._table = Table(settings, "catalogue")
         self._trail = Trail(settings)
 
-    def put(self, application: Application) -> None:
-        """Keep a new application, or one that came again from the same address."""
-        self._table.put(_key(application) | _record(application))
+    def put_while_waiting(self, application: Application) -> bool:
+        """Keep a new application, or a newer one of the same address; False where that is decided."""
+        waiting = Condition(
+            "attribute_not_exists(#pk) OR #d = :waiting",
+            {"#pk": "pk", "#d": "decision"},
+            {":waiting": str(Decision.WAITING)},
+        )
+        try:
+            transact([self._table.put_action(_key(application) | _record(application), waiting)])
+        except ConditionFailed:
+            return False
+        return True
 
     def find(self, program: str, application_id: str) -> Application | None:
         """The application, or None."""

@@ -40,6 +40,8 @@ export class Linkledger {
   identify(program: string, customerId: string, clickId: string): Promise<Json>;
   addPartner(partner: { name: string; email: string; id?: string }): Promise<Json>;
   enroll(program: string, partner: string): Promise<Json>;
+  applications(program: string, query?: { decision?: string }): AsyncGenerator<Json>;
+  decideApplication(program: string, id: string, approve: boolean): Promise<Json>;
   addLink(link: NewLink): Promise<Json>;
   links(program: string, query?: { partner?: string }): AsyncGenerator<Json>;
   addCoupon(program: string, partner: string, code: string, more?: { max_uses?: number | null }): Promise<Json>;

@@ -39,6 +39,10 @@ export class Linkledger {
   }
   addPartner({ name, email, id }) { return this.#call('POST', '/v1/partners', { name, email, id }); }
   enroll(program, partner) { return this.#call('POST', path`/v1/programs/${program}/enrollments`, { partner }); }
+  applications(program, { decision } = {}) { return this.#pages(path`/v1/programs/${program}/applications`, { decision }); }
+  decideApplication(program, id, approve) {
+    return this.#call('POST', path`/v1/programs/${program}/applications/${id}/${approve ? 'approve' : 'decline'}`, {});
+  }
   addLink(link) { return this.#call('POST', '/v1/links', link); }
   links(program, { partner } = {}) { return this.#pages('/v1/links', { program, partner }); }
   addCoupon(program, partner, code, { max_uses = null } = {}) {

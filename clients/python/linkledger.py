@@ -142,6 +142,15 @@ class Linkledger:
         """Take a partner into the program; answers with the first link."""
         return self._call("POST", _path("/v1/programs/{}/enrollments", program), {"partner": partner})
 
+    def applications(self, program: str, *, decision: str = "") -> Iterator[Json]:
+        """Who wants to become a partner: all, or those `waiting`, `approved` or `declined`."""
+        return self._pages(_path("/v1/programs/{}/applications", program), {"decision": decision})
+
+    def decide_application(self, program: str, application: str, *, approve: bool) -> Json:
+        """Approve the application, which makes the partner, or decline it."""
+        path = _path("/v1/programs/{}/applications/{}", program, application)
+        return self._call("POST", path + ("/approve" if approve else "/decline"), {})
+
     def add_link(self, **link: Unpack[NewLink]) -> Json:
         """A new link of a partner."""
         return self._call("POST", "/v1/links", link)

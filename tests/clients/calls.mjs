@@ -23,6 +23,9 @@ if (mode === 'record') {
   await ledger.identify('p', 'c', 'k');
   await ledger.addPartner({ name: 'n', email: 'e', id: 'i' });
   await ledger.enroll('p', 'a');
+  await every(ledger.applications('p', { decision: 'waiting' }));
+  await ledger.decideApplication('p', 'a', true);
+  await ledger.decideApplication('p', 'a', false);
   await ledger.addLink({ program: 'p', partner: 'a', destination: 'd', code: 'c', campaign: 'c', utm: {}, sub: {},
     tags: [], expires_at: 't', carry_query: true });
   await every(ledger.links('p', { partner: 'a' }));

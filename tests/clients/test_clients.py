@@ -66,6 +66,9 @@ def python_calls() -> tuple[list[dict[str, Any]], set[str]]:
     ledger.identify("p", "c", "k")
     ledger.add_partner("n", "e", "i")
     ledger.enroll("p", "a")
+    list(ledger.applications("p", decision="waiting"))
+    ledger.decide_application("p", "a", approve=True)
+    ledger.decide_application("p", "a", approve=False)
     ledger.add_link(
         program="p",
         partner="a",

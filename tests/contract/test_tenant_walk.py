@@ -17,7 +17,20 @@ from tests.contract.outside import NOVEMBER_10, Answer, Shop, Stack, path_part
 
 PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 TERMS = {"commissions": [{"event": "sale", "kind": "percent", "rate_bp": 1}]}
-NO_TENANTS = {"limit", "cursor", "format", "state", "from", "to", "by", "kind", "event", "month", "source"}
+NO_TENANTS = {
+    "limit",
+    "cursor",
+    "format",
+    "state",
+    "from",
+    "to",
+    "by",
+    "kind",
+    "event",
+    "month",
+    "source",
+    "decision",
+}
 """Query parameters that name nobody."""
 
 
@@ -37,6 +50,7 @@ class Names:
     checkup: str
     webhook: str
     delivery: str
+    application: str
 
     def in_path(self, name: str) -> str:
         values = {"erasure": self.job, "source": "shopify", "month": "2026-11"}
@@ -160,6 +174,7 @@ class Tenants:
                 theirs.job,
                 theirs.checkup,
                 theirs.webhook,
+                theirs.application,
             )
         }
 
@@ -174,6 +189,8 @@ def names_of(stack: Stack, shop: Shop) -> Names:
     hook = {"program": shop.id, "url": "http://127.0.0.1:9/hook"}
     webhook = stack.api("POST", "/v1/webhooks", hook).expect(201).json["id"]
     delivery = stack.api("POST", f"/v1/webhooks/{webhook}/test", {}).expect(202).json["id"]
+    applicant = {"name": "Eve", "email": f"eve@{shop.id}.example"}
+    applied = stack.api("POST", f"/v1/programs/{shop.id}/applications", applicant).expect(201).json
     return Names(
         program=shop.id,
         partner=partner.id,
@@ -187,6 +204,7 @@ def names_of(stack: Stack, shop: Shop) -> Names:
         checkup=stack.api("POST", f"/v1/programs/{shop.id}/doctor", {"walk": False}).expect(202).json["id"],
         webhook=webhook,
         delivery=delivery,
+        application=applied["id"],
     )
 
 
@@ -219,6 +237,7 @@ def tenants(running_stack: Stack) -> Tenants:
         checkup="chk_" + "a" * (len(theirs.checkup) - 4),
         webhook="whk_" + "a" * (len(theirs.webhook) - 4),
         delivery="dlv_" + "a" * (len(theirs.delivery) - 4),
+        application="apl_" + "a" * (len(theirs.application) - 4),
     )
     return Tenants(here, there, own, theirs, nobodys)
 
@@ -231,6 +250,7 @@ def snapshot(stack: Stack, tenants: Tenants) -> list[bytes]:
         f"/v1/programs/{theirs.program}/terms",
         f"/v1/programs/{theirs.program}/secrets",
         f"/v1/programs/{theirs.program}/enrollments",
+        f"/v1/programs/{theirs.program}/applications",
         f"/v1/programs/{theirs.program}/payout-settings",
         f"/v1/partners/{theirs.partner}",
         f"/v1/partners/{theirs.partner}/payout",

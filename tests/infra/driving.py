@@ -489,6 +489,13 @@ class Driver:
         approval = f"application={application}&decision=approve".encode()
         self._http("POST", "/console/acme/requests", approval, FORM | cookie)
         self._queue("run_job", "JOBS_QUEUE")
+        at = "/v1/programs/acme/applications"
+        for name, decision in (("Fay", "approve"), ("Gus", "decline")):
+            told = self._call("POST", at, {"name": name, "email": f"{name}@example.com"})
+            self._call("POST", f"{at}/{told['id']}/{decision}", {})
+            self._call("GET", f"{at}/{told['id']}")
+        self._call("GET", f"{at}?decision=approved")
+        self._queue("run_job", "JOBS_QUEUE")
 
     def _cookie(self, path: str, form: str) -> str:
         """Send a form that signs in; the cookie that it sets."""
