@@ -24,8 +24,7 @@ def list_statements(visit: Visit) -> Shown:
     """The months, newest first."""
     program = program_of(visit)
     found = earnings.statements(visit.stores, program, visit.partner)
-    values = {"found": found, "standings": earnings.standings(visit.stores, program, visit.partner)}
-    return shown(program, "statements.html", values)
+    return shown(program, "statements.html", {"found": found})
 
 
 @bp.route("/portal/programs/{program}/statements/{month}", methods=["GET"], content_types=["*/*"])
@@ -40,6 +39,7 @@ def show_statement(visit: Visit) -> Shown:
         "entries": found.entries[:ROWS],
         "more": max(len(found.entries) - ROWS, 0),
         "kinds": kinds,
+        "drafted_at": None if found.in_manifest is not None else visit.stores.journal.drafted_at(program.id),
         "currencies": sorted({currency for amounts in kinds.values() for currency in amounts}),
     }
     return shown(program, "statement.html", values)

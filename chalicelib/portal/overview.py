@@ -10,7 +10,7 @@ from chalicelib.portal.charts import Point
 from chalicelib.portal.enrolled import program_of, shown
 from chalicelib.portal.locales import Locale
 from chalicelib.portal.page import Answer, See, Shown, Visit, page
-from chalicelib.services import earnings, partners
+from chalicelib.services import earnings, partners, standings
 
 bp = Blueprint(__name__)
 
@@ -46,10 +46,10 @@ def overview(visit: Visit) -> Shown:
         "measures": MEASURES,
         "points": [_point(visit.locale, program, measure, every, span, sums) for span, sums in parts],
         "totals": _totals(program, [sums for _, sums in parts]),
-        "standings": earnings.standings(visit.stores, program, visit.partner),
+        "money": standings.of_partner(visit.stores, program, visit.partner, visit.now),
         "minimums": visit.stores.payouts.settings(program.id).minimums,
-        "has_account": bool(visit.stores.payouts.accounts(visit.partner)),
         "link": link,
+        "now": visit.now,
         "shown_money": lambda amount: visit.locale.money(amount, program.currency),
     }
     return shown(program, "overview.html", values)

@@ -1,7 +1,7 @@
 """Templates: loaded from this package, in the zip as on a developer's machine, with filters for a locale.
 
-Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)`; `iso` for `<time datetime>`,
-and `read` for such a text; `plain` for texts of the books.
+Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)`; `major(currency)` for amounts as
+the books write them; `iso` for `<time datetime>`, and `read` for such a text; `plain` for texts of the books.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from chalicelib.domain.money import parse_signed_major
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.token import LENGTH
 from chalicelib.portal import charts
@@ -49,6 +50,11 @@ def _plain(text: str) -> str:
     return _TOKEN.sub(lambda found: f"…{found[0][-6:]}", percent)
 
 
+def _major(text: str, currency: str) -> str:
+    """A decimal amount as the books write it, such as 1234.50, as the reader's locale does."""
+    return _locale.get().money(parse_signed_major(text, currency), currency)
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     """Jinja, imported here: a redirect never needs it. Not optimised, because that computes filters of
@@ -67,6 +73,7 @@ def _environment() -> Any:
     made.filters |= {
         "number": lambda value: _locale.get().number(value),
         "money": lambda amount_minor, currency: _locale.get().money(amount_minor, currency),
+        "major": _major,
         "percent": lambda rate_bp: _locale.get().percent(rate_bp),
         "day": lambda value: _locale.get().day(value),
         "instant": lambda value, timezone="UTC": _locale.get().instant(value, timezone),

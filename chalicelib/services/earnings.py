@@ -1,9 +1,10 @@
-"""What one partner has earned in one program: by day, by state, and month by month, as the books have it."""
+"""What one partner has earned in one program: by day, and month by month, as the books have it."""
 
 import csv
 import hashlib
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -21,16 +22,6 @@ from chalicelib.storage.stores import Stores
 
 MOST_MONTHS = 24
 """Months whose statements a list shows, the newest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is pending, payable and was paid so far in one currency, in minor units."""
-
-    currency: str
-    pending: int
-    payable: int
-    paid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +67,26 @@ def over_time(
     return [(span, _together([sums for day, sums in by_day.items() if span.holds(day)])) for span in found]
 
 
-def standings(stores: Stores, program: Program, partner: str) -> list[Standing]:
-    """The partner's balance by currency, as the newest statement has it; the program's own currency first."""
-    months = ledgers.of_program(stores, program)
-    newest = next((found for ledger in reversed(months) if (found := _find(stores, ledger, partner))), None)
-    closing, payable = (newest.balances("closing"), newest.balances("payable")) if newest else ({}, {})
-    currencies = sorted({program.currency, *closing}, key=lambda code: (code != program.currency, code))
-    return [
-        Standing(
-            currency,
-            closing.get(currency, 0) - payable.get(currency, 0),
-            payable.get(currency, 0),
-            sum(stores.payouts.paid(program.id, partner, currency).by_month.values()),
-        )
-        for currency in currencies
-    ]
+def newest(stores: Stores, months: Iterable[Ledger], partner: str) -> Statement | None:
+    """The last of these months' statements that the partner has."""
+    return next((found for ledger in reversed([*months]) if (found := find(stores, ledger, partner))), None)
+
+
+def find(stores: Stores, ledger: Ledger, partner: str) -> Statement | None:
+    """The partner's statement of that month, as its files have it; None where there is none."""
+    name = statement.name(partner)
+    body = stores.bucket.find(_folder(ledger) + name)
+    if body is None:
+        return None
+    sha256 = hashlib.sha256(body).hexdigest()
+    named: bool | None = None
+    if ledger.status is Status.PUBLISHED:
+        manifest = json.loads(stores.bucket.find(_folder(ledger) + "manifest.json") or b'{"parts": []}')
+        named = {"name": name, "sha256": sha256} in [
+            {"name": part["name"], "sha256": part["sha256"]} for part in manifest["parts"]
+        ]
+    lines = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+    return Statement(ledger, lines, sha256, named)
 
 
 def statements(stores: Stores, program: Program, partner: str) -> list[Ledger]:
@@ -110,7 +106,7 @@ def statement_of(stores: Stores, program: Program, partner: str, month: Month) -
         NotFound: `statement_unknown`.
     """
     for ledger in ledgers.of_program(stores, program):
-        if ledger.month == month and (found := _find(stores, ledger, partner)) is not None:
+        if ledger.month == month and (found := find(stores, ledger, partner)) is not None:
             return found
     raise NotFound("statement_unknown", "there is no statement for this month", "month")
 
@@ -126,22 +122,6 @@ def file_of(stores: Stores, found: Statement, partner: str, kind: str) -> bytes:
     if body is None:
         raise NotFound("statement_unknown", "there is no such file")
     return body
-
-
-def _find(stores: Stores, ledger: Ledger, partner: str) -> Statement | None:
-    name = statement.name(partner)
-    body = stores.bucket.find(_folder(ledger) + name)
-    if body is None:
-        return None
-    sha256 = hashlib.sha256(body).hexdigest()
-    named: bool | None = None
-    if ledger.status is Status.PUBLISHED:
-        manifest = json.loads(stores.bucket.find(_folder(ledger) + "manifest.json") or b'{"parts": []}')
-        named = {"name": name, "sha256": sha256} in [
-            {"name": part["name"], "sha256": part["sha256"]} for part in manifest["parts"]
-        ]
-    lines = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
-    return Statement(ledger, lines, sha256, named)
 
 
 def _folder(ledger: Ledger) -> str:

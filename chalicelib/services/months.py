@@ -91,6 +91,7 @@ def refresh_drafts(
             opening = files.opening
         month = month.next()
     drop_left_drafts(stores, program, refreshed)
+    stores.journal.note_drafted(program.id, now)
     for note in notes:
         if note.at <= now - _BOOKED_WITHIN:
             stores.journal.clear_dirty(program.id, note)

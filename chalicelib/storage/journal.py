@@ -7,6 +7,7 @@ gate of a month stands closed, no entry can enter it: what is read then is the m
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from chalicelib.domain.audit import Change
@@ -21,6 +22,7 @@ from chalicelib.storage.table import Table, transact
 from chalicelib.storage.trail import Trail
 
 _GATE = "gate"
+_DRAFTED = "drafts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,18 @@ class Journal:
         """The entries of one shard of a month, in the ledger's order, page by page."""
         for item in self._entries.query(_partition(program, month, shard), prefix="entry#"):
             yield records.read_entry(item)
+
+    def newest_entries(
+        self, program: str, month: Month, shard: int, since: datetime, limit: int
+    ) -> list[Entry]:
+        """The newest entries of one shard of a month that were booked from then on, at most so many."""
+        found = self._entries.query(
+            _partition(program, month, shard),
+            first=f"entry#{format_instant(since)}",
+            last="entry#\U0010ffff",
+            newest_first=True,
+        )
+        return [records.read_entry(item) for item in islice(found, limit)]
 
     def keep(self, entries: Sequence[Entry]) -> None:
         """Keep what a month booked as a whole, each entry once; they belong to no shard that is frozen."""
@@ -152,6 +166,15 @@ class Journal:
     def clear_dirty(self, program: str, note: Note) -> None:
         """Remove a note, unless it was written again meanwhile."""
         self._catalogue.delete_if(_program_key(program), note.sort_key, "mark", note.mark)
+
+    def note_drafted(self, program: str, at: datetime) -> None:
+        """Keep that every draft shows what was booked until then."""
+        self._catalogue.put({"pk": _program_key(program), "sk": _DRAFTED, "at": format_instant(at)})
+
+    def drafted_at(self, program: str) -> datetime | None:
+        """Until when drafts show everything that was booked; None before the first one."""
+        item = self._catalogue.find(_program_key(program), _DRAFTED)
+        return parse_instant(item["at"], "at") if item else None
 
     def set_aside_action(self, program: str, conversion: str, occurred_at: str) -> dict[str, Any]:
         """What keeps, for a transaction, that a conversion of that time could not be processed.
