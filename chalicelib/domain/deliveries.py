@@ -40,21 +40,28 @@ class Hint(StrEnum):
     CLOCK_AHEAD = "clock_ahead"
     TIME_ZONE = "time_zone"
     CURRENCY_UNUSUAL = "currency_unusual"
+    REPEATED = "repeated"
+    CONFLICTING = "conflicting"
 
 
 class Mark(StrEnum):
-    """What is counted of a first report beside its outcome."""
+    """What is counted of a first report beside its outcome; and reports of orders that were there: those that
+    added evidence, told nothing new, or told other figures."""
 
     WITHOUT_CLICK = "without_click"
     AHEAD = "ahead"
     HOURS_OFF = "hours_off"
+    ADDED = "added"
+    REPEATED = "repeated"
+    CONFLICTING = "conflicting"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """What one method delivered; counts are by outcome, or `confirmed`, and may be empty.
 
-    `marks` and `currencies` count first reports of the recent days.
+    `marks` and `currencies` count first reports of the recent days; other marks, the reports
+    after those. `repeated_on` is the last day with one of an order that was there.
     """
 
     method: Method
@@ -64,11 +71,17 @@ class Delivered:
     recent: Mapping[str, int] = field(default_factory=dict)
     marks: Mapping[str, int] = field(default_factory=dict)
     currencies: Mapping[str, int] = field(default_factory=dict)
+    repeated_on: str | None = None
 
     @property
     def first_reports(self) -> int:
         """The orders that this method told first, in the recent days."""
         return sum(times for outcome, times in self.recent.items() if outcome != CONFIRMED)
+
+    def was_silent_since(self, at: datetime) -> bool:
+        """Whether nothing came by it from then on; of repetitions, only the day is known."""
+        is_new = self.last_at is not None and self.last_at >= at
+        return not is_new and (self.repeated_on or "") < f"{at:%Y-%m-%d}"
 
 
 def counters_of(
@@ -136,9 +149,9 @@ def hints_of(
         currency: the program's.
         is_clicked: whether people click on the program's links.
     """
-    if one.last_at is None:
+    if one.last_at is None and one.repeated_on is None:
         return [Hint.NOTHING_YET] if one.is_allowed else []
-    if now - one.last_at > SILENT_AFTER:
+    if one.was_silent_since(now - SILENT_AFTER):
         return [Hint.SILENT] if one.is_allowed else []
     hints = []
     if one.recent.keys() == {Outcome.HELD} and not any(other.recent.get(CONFIRMED) for other in delivered):
@@ -150,7 +163,13 @@ def hints_of(
     for mark, hint in ((Mark.AHEAD, Hint.CLOCK_AHEAD), (Mark.HOURS_OFF, Hint.TIME_ZONE)):
         if one.first_reports >= ENOUGH and one.marks.get(mark, 0) * 2 > one.first_reports:
             hints.append(hint)
-    return [*hints, Hint.CURRENCY_UNUSUAL] if _is_unusual(one.currencies, currency) else hints
+    if _is_unusual(one.currencies, currency):
+        hints.append(Hint.CURRENCY_UNUSUAL)
+    # Whoever tells orders that other methods told first repeats each of them once, and well.
+    elsewhere = sum(other.first_reports for other in delivered) - one.first_reports
+    if one.marks.get(Mark.REPEATED, 0) - elsewhere >= max(ENOUGH, one.first_reports):
+        hints.append(Hint.REPEATED)
+    return [*hints, Hint.CONFLICTING] if one.marks.get(Mark.CONFLICTING, 0) >= ENOUGH else hints
 
 
 def _unsigned(delivered: Sequence[Delivered]) -> tuple[int, int]:

@@ -24,6 +24,10 @@ WORDS = {
     Hint.NEVER_CONFIRMED: "Browsers and servers never tell the same order. Do both send the same order id?",
     Hint.COOKIES_BLOCKED: "No order carries a click, though links are clicked. Is the tag on the landing "
     "page, and may it keep a cookie? Let your server keep the click.",
+    Hint.REPEATED: "Orders are told twice and more. Nothing is paid twice, but does the sender read our "
+    "answer, and does the pixel stand on the confirmation page alone?",
+    Hint.CONFLICTING: "Orders come again with other figures, and are refused. Are order ids used again, or "
+    "is a change told as a new order? Refunds are adjustments.",
     Hint.CLOCK_AHEAD: "Most orders come with a time in the future. Set the sender's clock.",
     Hint.TIME_ZONE: "Most orders come some hours back. Is a local time sent as UTC?",
     Hint.CURRENCY_UNUSUAL: "Orders come in a currency that is not this program's usual one. Is it right?",

@@ -18,8 +18,8 @@ class MethodView(View):
     `signed` says that only somebody with a credential can send by it; `window_days` is of the newest terms.
     Of the orders that this method told first, `marks` counts those `without_click`, `ahead` (their time lies
     in our future) and `hours_off` (back by a difference of time zones), and `currencies` by currency;
-    both are of the last 30 days. Days are those of the
-    program's time zone.
+    of those after that, some `added` evidence, `repeated` what was known, or were `conflicting`. Both are of
+    the last 30 days; days are those of the program's time zone.
     """
 
     method: str

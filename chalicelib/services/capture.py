@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain import ids, token
 from chalicelib.domain.conversion import Outcome, Report, State
 from chalicelib.domain.decision import Decision, Facts
+from chalicelib.domain.deliveries import Mark
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
 from chalicelib.domain.incoming import (
     Incoming,
@@ -25,7 +26,7 @@ from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.program import BROWSER_METHODS, Program
 from chalicelib.domain.settlement import Booked, state_of
 from chalicelib.domain.terms import Terms
-from chalicelib.services import evidence
+from chalicelib.services import deliveries, evidence
 from chalicelib.services.additions import fitting, key_of, news, told_otherwise
 from chalicelib.services.evidence import Clue
 from chalicelib.services.rates import decide_under
@@ -122,8 +123,9 @@ def _repeat(
             raise Unavailable("storage_unavailable", "storage does not answer; try again")
         at = occurred_at or known.facts.report.occurred_at
         confirms = _confirms(known.facts, report)
-        if not confirms:
-            _check_same(known.facts, report)
+        if not confirms and _says_otherwise(known.facts, report):
+            deliveries.note_repeat(stores, program, report.method, Mark.CONFLICTING, now)
+            raise Conflict("order_conflict", "this order is recorded with another amount, currency or items")
         clues = [clue]
         if confirms and at != known.facts.report.occurred_at:
             # What the browser told leads to other clicks when the order is older or younger than it said.
@@ -134,6 +136,7 @@ def _repeat(
         if not confirms:
             new = fitting(known, new)
         if new.is_empty and not confirms:
+            deliveries.note_repeat(stores, program, report.method, Mark.REPEATED, now)
             return Reply(conversion, known.outcome, known.state, duplicate=True)
         versions = stores.catalogue.terms(program.id)
         confirmation = known.facts.confirmation
@@ -145,6 +148,7 @@ def _repeat(
                 stores.conversions.confirm(known, confirmation, new, now, standing)
             else:
                 stores.conversions.add_evidence(known, key_of(new), new, now, standing)
+                deliveries.note_repeat(stores, program, report.method, Mark.ADDED, now)
         except ConditionFailed:
             continue
         return Reply(conversion, standing.outcome, standing.state, duplicate=True)
@@ -183,12 +187,11 @@ def _confirms(facts: Facts, report: Report) -> bool:
     return facts.report.from_browser and not report.from_browser and facts.confirmation is None
 
 
-def _check_same(facts: Facts, report: Report) -> None:
-    """Refuse other figures; a browser's never speak against authenticated ones."""
+def _says_otherwise(facts: Facts, report: Report) -> bool:
+    """Whether it has other figures; a browser's never speak against authenticated ones."""
     if report.from_browser and not facts.effective.from_browser:
-        return
-    if facts.effective.content != report.content:
-        raise Conflict("order_conflict", "this order is recorded with another amount, currency or items")
+        return False
+    return facts.effective.content != report.content
 
 
 def clues_of(program: Program, facts: Facts) -> list[Clue]:

@@ -1,5 +1,7 @@
 """Reviewing a program's tracking set-up: what each method delivered last, and what that says."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,15 +12,19 @@ from chalicelib.domain.deliveries import (
     RECENT_DAYS,
     Delivered,
     Hint,
+    Mark,
     has_no_clicks,
     hints_of,
     hints_of_program,
     marks_and_currencies,
     unsigned_bp,
 )
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.period import local_day
 from chalicelib.domain.program import Method, Program
 from chalicelib.storage.stores import Stores
+
+_REPEATS_KEPT = timedelta(days=2 * RECENT_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,11 @@ def delivered_by(stores: Stores, program: Program, now: datetime) -> list[Delive
         for sums in (by_method, by_method_today) if cell.day == today else (by_method,):
             of_method = sums.setdefault(cell.channel, {})
             of_method[cell.verdict] = of_method.get(cell.verdict, 0) + amounts.get("delivered", 0)
-        counted = besides.setdefault(cell.channel, {})
-        for name, times in amounts.items():
-            counted[name] = counted.get(name, 0) + times
+        _add(besides.setdefault(cell.channel, {}), amounts)
+    repeated_on: dict[str, str] = {}
+    for day, method, amounts in stores.counts.repeats(program.id, first, today):
+        _add(besides.setdefault(method, {}), amounts)
+        repeated_on[method] = day
     last = stores.counts.last_deliveries(program.id)
     return [
         Delivered(
@@ -69,9 +77,17 @@ def delivered_by(stores: Stores, program: Program, now: datetime) -> list[Delive
             by_method_today.get(method, {}),
             by_method.get(method, {}),
             *marks_and_currencies(besides.get(method, {})),
+            repeated_on.get(method),
         )
-        for method in sorted(program.methods | {Method(name) for name in last})
+        for method in sorted(program.methods | {Method(name) for name in last.keys() | repeated_on.keys()})
     ]
+
+
+def note_repeat(stores: Stores, program: Program, method: Method, mark: Mark, now: datetime) -> None:
+    """Count a report of an order that was there; where storage does not answer, it is not counted."""
+    day = counts.day_of(now, program.timezone)
+    with suppress(Unavailable):
+        stores.counts.note_repeat(program.id, method, day, mark, now + _REPEATS_KEPT)
 
 
 def _is_clicked(stores: Stores, program: Program, now: datetime) -> bool:
@@ -82,6 +98,11 @@ def _is_clicked(stores: Stores, program: Program, now: datetime) -> bool:
         if clicks >= ENOUGH:
             return True
     return False
+
+
+def _add(sums: dict[str, int], amounts: Mapping[str, int]) -> None:
+    for name, amount in amounts.items():
+        sums[name] = sums.get(name, 0) + amount
 
 
 def _recent(program: Program, now: datetime) -> tuple[str, str]:

@@ -101,6 +101,20 @@ class Counts:
         items = self._table.query(program, prefix="delivery#")
         return {item["sk"].split("#", 1)[1]: parse_instant(item["last_at"], "last_at") for item in items}
 
+    def note_repeat(self, program: str, method: str, day: str, name: str, expires_at: datetime) -> None:
+        """Count a report of an order that was there, in a partition that nothing else waits for."""
+        expiry = {"expires_at": int(expires_at.timestamp())}
+        self._table.add(f"repeats#{program}", f"{day}#{method}", name, 1, expiry)
+
+    def repeats(
+        self, program: str, first_day: str, last_day: str
+    ) -> Iterator[tuple[str, str, dict[str, int]]]:
+        """Each day's and method's reports of orders that were there, counted by name; from day to day."""
+        for item in self._table.query(f"repeats#{program}", first=first_day, last=f"{last_day}#\U0010ffff"):
+            day, method = item["sk"].split("#", 1)
+            names = item.keys() - {"pk", "sk", "expires_at"}
+            yield day, method, {name: int(item[name]) for name in names}
+
     def _additions(self, cells: Mapping[Cell, Mapping[str, int]]) -> list[dict[str, Any]]:
         return [
             self._table.add_action(cell.program, _sort_key(cell), changed)

@@ -12,15 +12,18 @@ from chalicelib.domain.deliveries import (
     ENOUGH,
     Delivered,
     Hint,
+    Mark,
     counters_of,
     hints_of,
     hints_of_program,
     unsigned_bp,
 )
+from chalicelib.domain.errors import Conflict, Unavailable
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.program import Method
 from chalicelib.services import capture, counting, deliveries
 from chalicelib.services.counting import Record
+from chalicelib.storage.counts import Counts
 from chalicelib.storage.table import Table
 from tests import capturing
 from tests.capturing import NOW
@@ -240,3 +243,62 @@ def test_a_program_whose_browsers_and_servers_never_tell_the_same_order_is_warne
     assert hints_of_program([pixel, api]) == [Hint.NEVER_CONFIRMED]
     assert hints_of_program([pixel, replace(api, recent={"recorded": 10, "confirmed": 1})]) == []
     assert hints_of_program([pixel, replace(api, recent={"recorded": 9})]) == [Hint.MOSTLY_UNSIGNED]
+
+
+def test_what_is_told_again_is_counted_beside_and_is_no_order(stage: Any) -> None:
+    capturing.a_program(stage.stores)
+    for _ in range(3):
+        tell(stage, method=Method.API)
+    with pytest.raises(Conflict):
+        tell(stage, method=Method.API, content=capturing.euros(1))
+    counting.count_deliveries(stage.stores, "shard-1", records_of(stage, "order-1"), NOW)
+    api = review(stage)["api"]
+    assert (api.recent, api.first_reports) == ({"recorded": 1}, 1)
+    assert {mark: api.marks[mark] for mark in (Mark.REPEATED, Mark.CONFLICTING)} == {
+        "repeated": 2,
+        "conflicting": 1,
+    }
+
+
+def test_a_reply_does_not_hang_on_the_count_of_repetitions(stage: Any, monkeypatch: Any) -> None:
+    capturing.a_program(stage.stores)
+    tell(stage)
+
+    def away(*_: Any) -> None:
+        raise Unavailable("storage_unavailable", "away")
+
+    monkeypatch.setattr(Counts, "note_repeat", away)
+    tell(stage)
+    assert Mark.REPEATED not in review(stage)["pixel"].marks
+
+
+def test_a_method_that_only_repeats_others_is_neither_missing_nor_silent(stage: Any) -> None:
+    capturing.a_program(stage.stores)
+    tell(stage, method=Method.API)
+    tell(stage)  # It adds a browser's word for the promo code.
+    counting.count_deliveries(stage.stores, "shard-1", records_of(stage, "order-1"), NOW)
+    pixel = review(stage)["pixel"]
+    assert (pixel.last_at, pixel.repeated_on) == (None, f"{NOW:%Y-%m-%d}")
+    for days, said in ((0, []), (7, []), (9, [Hint.SILENT])):
+        later = NOW + timedelta(days=days)
+        assert hints_of(pixel, [pixel], later, currency="EUR", is_clicked=False) == said
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "marks", "said"),
+    [
+        (40, 0, {"repeated": 40}, [Hint.REPEATED]),
+        (40, 0, {"repeated": 39}, []),
+        (5, 0, {"repeated": 9}, []),
+        (0, 40, {"repeated": 40}, []),
+        (0, 40, {"repeated": 50}, [Hint.REPEATED]),
+        (40, 0, {"conflicting": 10}, [Hint.CONFLICTING]),
+        (40, 0, {"conflicting": 9}, []),
+    ],
+)
+def test_repetitions_are_odd_where_they_are_many(
+    own: int, others: int, marks: dict[str, int], said: list[Hint]
+) -> None:
+    api = Delivered(Method.API, True, NOW, recent={"recorded": own}, marks=marks)
+    cart = Delivered(Method.SHOPIFY, True, NOW, recent={"recorded": others})
+    assert said_of(api, cart) == said
