@@ -14,7 +14,7 @@ from chalicelib.portal.enrolled import program_of, shown
 from chalicelib.portal.page import Data, See, Shown, Visit, page
 from chalicelib.portal.problems import problems
 from chalicelib.routes.replies import status_of
-from chalicelib.services import links, stats
+from chalicelib.services import landing_checks, links, stats
 from chalicelib.services.links import Wanted
 
 bp = Blueprint(__name__)
@@ -37,7 +37,8 @@ def make_link(visit: Visit) -> Shown | See:
     program, form = program_of(visit), _fields(visit)
     if visit.form.has("check"):
         told = links.check(visit.stores, program, form["destination"], form["code"])
-        return _listed(visit, program, form, told.problems, 200, told.notes)
+        notes, doubts = _looked(visit, program, form["destination"], told.notes)
+        return _listed(visit, program, form, told.problems, 200, notes, doubts)
     try:
         wanted = _wanted(visit)
         made = links.create(
@@ -59,11 +60,14 @@ def make_link(visit: Visit) -> Shown | See:
 @bp.route("/portal/programs/{program}/link-check", methods=["GET"], content_types=["*/*"])
 @page(Area.PORTAL)
 def check_link(visit: Visit) -> Data:
-    """What the form's script asks while somebody types: may the link lead there, is the code free?"""
+    """What the form's script asks: may the link lead there, is the code free? And with `look`, once somebody
+    has typed it: what does the page do?"""
     program = program_of(visit)
     given = {name: visit.query.get(name, "") for name in ("destination", "code")}
     told = links.check(visit.stores, program, given["destination"], given["code"])
-    return Data({"problems": told.problems, "notes": told.notes})
+    page = given["destination"] if "look" in visit.query else ""
+    notes, doubts = _looked(visit, program, page, told.notes)
+    return Data({"problems": told.problems, "notes": notes, "doubts": doubts})
 
 
 @bp.route("/portal/programs/{program}/links/{code}", methods=["GET"], content_types=["*/*"])
@@ -101,6 +105,7 @@ def _listed(
     wrong: Mapping[str, str],
     status: int,
     notes: Mapping[str, str] | None = None,
+    doubts: Mapping[str, str] | None = None,
 ) -> Shown:
     start = paging.start(visit) if visit.method == "GET" else None
     found, next_key = visit.stores.links.of_program(program.id, paging.ROWS, start, visit.partner)
@@ -113,10 +118,23 @@ def _listed(
         "form": {**dict.fromkeys(_names(), ""), **form},
         "problems": wrong,
         "notes": notes or {},
+        "doubts": doubts or {},
         "subs": SUBS_SHOWN,
         "utms": UTM_KEYS,
     }
     return shown(program, "links.html", values, status)
+
+
+def _looked(
+    visit: Visit, program: Program, url: str, notes: Mapping[str, str]
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The notes, with how the page answers; and what is odd about it, which stops nobody."""
+    looked = landing_checks.look(visit.stores, program, visit.partner, url, visit.now) if url else None
+    if looked is None:
+        return notes, {}
+    if looked.is_fine:
+        return {**notes, "destination": f"{notes['destination']}. {looked.text}"}, {}
+    return notes, {"destination": looked.text}
 
 
 def _one(

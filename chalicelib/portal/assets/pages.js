@@ -14,8 +14,8 @@
   });
   document.querySelectorAll('form[data-check]').forEach(function (form) {
     var names = ['destination', 'code'], waiting, asked = 0;
-    function ask() {
-      var query = new URLSearchParams();
+    function ask(look) {
+      var query = new URLSearchParams(look ? { look: 'yes' } : {});
       names.forEach(function (name) { query.set(name, form.elements[name].value.trim()); });
       var mine = ++asked;
       fetch(form.dataset.check + '?' + query, { credentials: 'same-origin' }).then(function (answer) {
@@ -24,8 +24,10 @@
         if (!told || mine !== asked) return;
         names.forEach(function (name) {
           var note = document.getElementById('n-' + name);
-          note.textContent = told.problems[name] || told.notes[name] || '';
+          var doubt = told.doubts[name] ? '. ' + told.doubts[name] + ' You can make the link all the same.' : '';
+          note.textContent = told.problems[name] || (told.notes[name] || '') + doubt;
           note.classList.toggle('bad', name in told.problems);
+          note.classList.toggle('doubt', name in told.doubts);
         });
       }, function () {});
     }
@@ -34,6 +36,10 @@
         clearTimeout(waiting);
         waiting = setTimeout(ask, 300);
       });
+    });
+    form.elements.destination.addEventListener('change', function () {
+      clearTimeout(waiting);
+      ask(true);
     });
   });
   var wrong = document.querySelector('[data-focus]');
