@@ -119,7 +119,7 @@ def _path(decision: Decision, only_for: str | None) -> Iterator[str]:
         return
     yield f"{len(decision.path)} {'touch' if len(decision.path) == 1 else 'touches'} led to it, oldest first:"
     for number, step in enumerate(decision.path, start=1):
-        earns = f", and earns {share_text(step.weight, step.whole)}" if step.weight else ""
+        earns = f", and earns {_share(step.weight, step.whole)}" if step.weight else ""
         what = _touch(step, only_for)
         yield f"{number}. {_at(step.touch.at)}, {what}: {REASONS[step.reason]}{earns}."
 
@@ -149,7 +149,7 @@ def _reckoning(credits: Sequence[Credit], decision: Decision, currency: str) -> 
             yield from _price(told, currency)
             if decision.exchanged:
                 yield f"Amounts are exchanged at {decision.exchanged}."
-        share = share_text(credit.share.numerator, credit.share.denominator)
+        share = _share(credit.share.numerator, credit.share.denominator)
         sale = _money(credit.sale_minor, decision.currency)
         yield f"{credit.partner} has {share} of the sale, {sale}, by {credit.basis}."
         if credit.price is not None:
@@ -180,7 +180,7 @@ def _part(part: Part, currency: str) -> str:
 def _others(decision: Decision, only_for: str) -> Iterator[str]:
     theirs = sum((c.share for c in decision.credits if c.partner != only_for), Fraction(0))
     if theirs:
-        yield f"Other partners earn {share_text(theirs.numerator, theirs.denominator)}."
+        yield f"Other partners earn {_share(theirs.numerator, theirs.denominator)}."
 
 
 def _entries(entries: Sequence[Entry]) -> Iterator[str]:
@@ -190,6 +190,10 @@ def _entries(entries: Sequence[Entry]) -> Iterator[str]:
         day = entry.booked_at.date().isoformat()
         amount = _money(entry.commission_minor, entry.currency)
         yield f"Booked on {day} in the ledger of {entry.month}: {entry.kind} of {amount} for {entry.partner}."
+
+
+def _share(part: int, whole: int) -> str:
+    return "the whole" if part == whole else share_text(part, whole)
 
 
 def _at(instant: datetime) -> str:

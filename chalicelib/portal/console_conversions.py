@@ -11,6 +11,7 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.receipt import REASONS, receipt_text
 from chalicelib.domain.session import Area
 from chalicelib.portal.console import program_of, see, shown
+from chalicelib.portal.filters import day_or_none
 from chalicelib.portal.page import See, Shown, Visit, page
 from chalicelib.portal.paging import ROWS, cursor, start
 from chalicelib.portal.problems import problems
@@ -20,24 +21,33 @@ from chalicelib.storage.conversion_records import Conversion
 
 bp = Blueprint(__name__)
 
+FILTERS = ("state", "partner", "from", "to", "order")
+
 
 @bp.route("/console/{program}/conversions", methods=["GET"], content_types=["*/*"])
 @page(Area.CONSOLE)
 def list_conversions(visit: Visit) -> Shown:
-    """Conversions by state and partner: what is not settled first, then the newest first."""
+    """Conversions, filtered on the server: what is not settled first, then the newest first."""
     program = program_of(visit)
-    state, partner = visit.query.get("state", ""), visit.query.get("partner", "")
-    if state and state not in set(State):
+    chosen = {name: visit.query.get(name, "").strip() for name in FILTERS}
+    if chosen["state"] and chosen["state"] not in set(State):
         raise Invalid("state_unknown", "there is no such state")
-    wanted = conversions.Wanted(program, State(state) if state else None, partner or None)
+    wanted = conversions.Wanted(
+        program,
+        State(chosen["state"]) if chosen["state"] else None,
+        chosen["partner"] or None,
+        day_or_none(program, chosen["from"]),
+        day_or_none(program, chosen["to"], plus=1),
+        chosen["order"],
+    )
     found, next_key = conversions.list_page(visit.stores, wanted, ROWS, start(visit), visit.now)
     return shown(
         "conversions",
         program,
         rows=found,
         next=cursor(visit, next_key),
-        state=state,
-        partner=partner,
+        chosen=chosen,
+        parameters={name: value for name, value in chosen.items() if value},
         states=[("", "all states"), *((one.value, one.value) for one in State)],
     )
 

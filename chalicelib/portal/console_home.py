@@ -1,5 +1,7 @@
 """`/console`: the programs that the caller runs; `/console/{program}`: one of them at a glance."""
 
+from datetime import date
+
 from chalice import Blueprint
 
 from chalicelib.domain.credentials import Caller
@@ -70,13 +72,23 @@ def overview(visit: Visit) -> Shown:
         "overview",
         program,
         totals=found.totals,
-        clicks=[(day[5:], count, str(count)) for day, count in clicks],
+        clicks=[(_label(visit, day), count, visit.locale.number(count)) for day, count in clicks],
         best=best[:10],
+        names=_names(visit, [name for name, _ in best[:10]]),
         state=operating.program_state(visit.stores, program, visit.now),
         days=DAYS,
         has_terms=bool(visit.stores.catalogue.terms(program.id)),
         has_partners=next(visit.stores.catalogue.enrollments(program.id), None) is not None,
     )
+
+
+def _label(visit: Visit, day: str) -> str:
+    return visit.locale.short_day(date.fromisoformat(day))
+
+
+def _names(visit: Visit, partners: list[str]) -> dict[str, str]:
+    found = (visit.stores.catalogue.find_partner(partner) for partner in partners)
+    return {partner.id: partner.name for partner in found if partner is not None}
 
 
 def _home(visit: Visit, sent: dict[str, str], wrong: dict[str, str], status: int = 200) -> Shown:

@@ -13,15 +13,13 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.session import Area
 from chalicelib.portal.console import program_of, see, shown
 from chalicelib.portal.page import See, Shown, Visit, page
+from chalicelib.portal.paging import ROWS, cursor, part
 from chalicelib.portal.problems import problems
 from chalicelib.routes.replies import status_of
 from chalicelib.services import ledger_jobs, ledgers, manual, operating, payouts
 from chalicelib.storage.payouts import Request
 
 bp = Blueprint(__name__)
-
-MOST_ROWS = 200
-"""Lines of a summary that the page shows; the file has them all."""
 
 
 @bp.route("/console/{program}/ledgers", methods=["GET"], content_types=["*/*"])
@@ -56,21 +54,34 @@ def close_or_book(visit: Visit) -> Shown | See:
 @bp.route("/console/{program}/ledgers/{month}", methods=["GET"], content_types=["*/*"])
 @page(Area.CONSOLE)
 def show_ledger(visit: Visit) -> Shown:
-    """One month: balances by partner, files, and how far it is paid."""
+    """One month: balances by partner, files, and how far it is paid; all of it, or one partner's."""
     program, month = program_of(visit), Month.parse(visit.path["month"])
-    found = ledgers.contents(visit.stores, program, month, visit.now)
+    partner = visit.query.get("partner", "").strip()
+
+    def is_shown(name: str) -> bool:
+        return not name.startswith("statements/") or bool(
+            partner and name.startswith(f"statements/{partner}.")
+        )
+
+    found = ledgers.contents(visit.stores, program, month, visit.now, is_shown)
     is_published = found.ledger.status is ledgers.Status.PUBLISHED
-    rows = ledgers.summary(visit.stores, program, month)
+    every = ledgers.summary(visit.stores, program, month)
+    rows, next_key = part(visit, [row for row in every if partner in {"", row["partner"]}])
+    batch = payouts.batch_states(visit.stores, program, month) if is_published else []
+    batch = [(due, mark) for due, mark in batch if partner in {"", due.partner}]
     return shown(
         "ledger",
         program,
         month=month,
         standing=found.ledger.status,
         manifest=found.manifest,
+        hashes={part["name"]: part["sha256"] for part in found.manifest["parts"]},
         files=found.links,
-        rows=rows[:MOST_ROWS],
-        more=max(len(rows) - MOST_ROWS, 0),
-        batch=payouts.batch_states(visit.stores, program, month) if is_published else [],
+        partner=partner,
+        rows=rows,
+        next=cursor(visit, next_key),
+        batch=sorted(batch, key=lambda one: one[1] is not None)[:ROWS],
+        more=max(len(batch) - ROWS, 0),
         methods=sorted(FORMATS),
         payout_id=f"console-{secrets.token_hex(8)}",
     )

@@ -9,7 +9,7 @@ from chalicelib.domain import ids
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import LinkledgerError, NotFound
 from chalicelib.domain.link import Link, LinkState
-from chalicelib.domain.partner import Partner
+from chalicelib.domain.partner import Enrollment, Partner
 from chalicelib.domain.program import Program
 from chalicelib.domain.session import Area
 from chalicelib.portal.console import last_days, program_of, see, shown
@@ -86,15 +86,32 @@ def change_partner(visit: Visit) -> Shown | See:
 def _list(
     visit: Visit, program: Program, sent: dict[str, str], wrong: dict[str, str], status: int = 200
 ) -> Shown:
-    found, next_key = visit.stores.catalogue.enrollments_page(program.id, ROWS, start(visit))
+    wanted = visit.query.get("find", "").strip()
+    found, next_key = _found(visit, program, wanted)
     days = last_days(program, visit.now, 30)
     counted = stats.report(visit.stores, program.id, since=days[0], until=days[-1], by="partner").rows
     rows = [
         (visit.stores.catalogue.find_partner(one.partner), one, counted.get(one.partner)) for one in found
     ]
     return shown(
-        "partners", program, status, rows=rows, next=cursor(visit, next_key), sent=sent, problems=wrong
+        "partners",
+        program,
+        status,
+        rows=rows,
+        find=wanted,
+        next=cursor(visit, next_key),
+        sent=sent,
+        problems=wrong,
     )
+
+
+def _found(visit: Visit, program: Program, wanted: str) -> tuple[list[Enrollment], dict[str, Any] | None]:
+    """Enrolments of whoever has this e-mail address, or an id that begins so."""
+    catalogue = visit.stores.catalogue
+    if "@" not in wanted:
+        return catalogue.enrollments_page(program.id, ROWS, start(visit), wanted)
+    enrolled = (catalogue.find_enrollment(program.id, one.id) for one in catalogue.partners_with(wanted))
+    return [one for one in enrolled if one is not None], None
 
 
 def _one(visit: Visit, program: Program, more: dict[str, Any]) -> Shown:

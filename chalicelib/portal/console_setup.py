@@ -87,6 +87,7 @@ def _setup(visit: Visit, program: Program, wrong: dict[str, str], status: int = 
         program,
         status,
         review=found,
+        methods=sorted(found.methods, key=lambda one: (one[0].last_at is None, str(one[0].method))),
         words=WORDS,
         unsigned=BROWSER_METHODS,
         snippets=setup.of_program(visit.stores, program),

@@ -6,14 +6,15 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.session import Area
+from chalicelib.portal import paging
 from chalicelib.portal.enrolled import program_of, shown
 from chalicelib.portal.page import File, Shown, Visit, page
 from chalicelib.services import earnings
 
 bp = Blueprint(__name__)
 
-ROWS = 500
-"""Lines of a statement that its page shows; the CSV has them all."""
+ROWS = 100
+"""Lines of a statement on a page; the CSV has them all."""
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "html": "text/html; charset=utf-8"}
 
@@ -33,11 +34,12 @@ def show_statement(visit: Visit) -> Shown:
     """One month, to read, print and check."""
     program = program_of(visit)
     found = earnings.statement_of(visit.stores, program, visit.partner, Month.parse(visit.path["month"]))
+    entries, next_key = paging.part(visit, found.entries, ROWS)
     kinds = {kind: found.balances(kind) for kind in ("opening", "closing", "payable")}
     values = {
         "statement": found,
-        "entries": found.entries[:ROWS],
-        "more": max(len(found.entries) - ROWS, 0),
+        "entries": entries,
+        "next": paging.cursor(visit, next_key),
         "kinds": kinds,
         "drafted_at": None if found.in_manifest is not None else visit.stores.journal.drafted_at(program.id),
         "currencies": sorted({currency for amounts in kinds.values() for currency in amounts}),

@@ -7,13 +7,15 @@
 and in the template `{{ ui.pages(next) }}`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from chalicelib.portal.page import Visit
 from chalicelib.services import cursors
 
 ROWS = 50
+
+T = TypeVar("T")
 
 
 def start(visit: Visit) -> dict[str, Any] | None:
@@ -26,6 +28,17 @@ def start(visit: Visit) -> dict[str, Any] | None:
     if cursor is None:
         return None
     return cursors.open_sealed(visit.stores, visit.caller, _which(visit), cursor)
+
+
+def part(visit: Visit, rows: Sequence[T], most: int = ROWS) -> tuple[Sequence[T], dict[str, Any] | None]:
+    """The page's part of rows that are all here, such as a file's, and the key of the next one.
+
+    Raises:
+        Invalid: `cursor_invalid`.
+    """
+    begin = int((start(visit) or {"row": 0})["row"])
+    end = begin + most
+    return rows[begin:end], {"row": end} if end < len(rows) else None
 
 
 def cursor(visit: Visit, next_key: Mapping[str, Any] | None) -> str | None:

@@ -1,17 +1,15 @@
 """The sales that a partner had a part in, and the receipt of each: why it was paid, or not."""
 
-from datetime import date, datetime, timedelta
-
 from chalice import Blueprint
 
 from chalicelib.domain.conversion import State
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.period import start_of_day
 from chalicelib.domain.program import Program
 from chalicelib.domain.receipt import STATES
 from chalicelib.domain.session import Area
 from chalicelib.portal import paging
 from chalicelib.portal.enrolled import program_of, shown
+from chalicelib.portal.filters import day_or_none
 from chalicelib.portal.page import Shown, Visit, page
 from chalicelib.routes.receipts import receipt_view
 from chalicelib.services import conversions
@@ -29,7 +27,7 @@ def list_sales(visit: Visit) -> Shown:
     """The partner's sales, what is not settled first, then the newest first; filtered on the server."""
     program = program_of(visit)
     chosen = {name: visit.query.get(name, "").strip() for name in FILTERS}
-    since, until = _day(chosen["from"], program, 0), _day(chosen["to"], program, 1)
+    since, until = day_or_none(program, chosen["from"]), day_or_none(program, chosen["to"], plus=1)
     state = State(chosen["state"]) if chosen["state"] in set(State) else None
     wanted = Wanted(program, state, visit.partner, since, until, chosen["order"])
     found, next_key = conversions.list_page(visit.stores, wanted, paging.ROWS, paging.start(visit), visit.now)
@@ -70,11 +68,3 @@ def _own(visit: Visit, program: Program) -> Conversion:
     ):
         raise NotFound("conversion_unknown", "there is no such conversion")
     return found
-
-
-def _day(text: str, program: Program, plus: int) -> datetime | None:
-    """The start, in the program's zone, of the day that a date field sent, `plus` days later; or None."""
-    try:
-        return start_of_day(date.fromisoformat(text) + timedelta(days=plus), program.timezone)
-    except (ValueError, OverflowError):
-        return None

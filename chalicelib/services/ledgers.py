@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -60,8 +61,14 @@ def of_program(stores: Stores, program: Program) -> list[Ledger]:
     return found
 
 
-def contents(stores: Stores, program: Program, month: Month, now: datetime) -> Contents:
-    """One month's manifest, and short-lived links to its files.
+def contents(
+    stores: Stores,
+    program: Program,
+    month: Month,
+    now: datetime,
+    wanted: Callable[[str], bool] = lambda _: True,
+) -> Contents:
+    """One month's manifest, and short-lived links to those of its files whose names are wanted.
 
     Raises:
         NotFound: `ledger_unknown`.
@@ -70,7 +77,7 @@ def contents(stores: Stores, program: Program, month: Month, now: datetime) -> C
     read = json.loads(_read(stores, folder + "manifest.json"))
     names = [part["name"] for part in read["parts"]] + ["manifest.json"]
     seconds = int(LINK_LIFE.total_seconds())
-    links = {name: stores.bucket.link(folder + name, seconds) for name in names}
+    links = {name: stores.bucket.link(folder + name, seconds) for name in names if wanted(name)}
     return Contents(Ledger(program.id, month, status), read, links, now + LINK_LIFE)
 
 

@@ -183,10 +183,11 @@ class Catalogue(Logged):
         return map(records.read_enrollment, items)
 
     def enrollments_page(
-        self, program_id: str, limit: int, start: Item | None
+        self, program_id: str, limit: int, start: Item | None, begin: str = ""
     ) -> tuple[list[Enrollment], Item | None]:
-        """Some enrolments in the program, and the key to go on from."""
-        return self._page(f"program#{program_id}", "enrollment#", limit, start, records.read_enrollment)
+        """Some enrolments in the program of partners whose ids begin so, and the key to go on from."""
+        prefix = f"enrollment#{begin}"
+        return self._page(f"program#{program_id}", prefix, limit, start, records.read_enrollment)
 
     def enrollments_of(self, partner_id: str) -> Iterator[Enrollment]:
         """Every enrolment of the partner, in order of the programs' ids."""
