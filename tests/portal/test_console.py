@@ -122,6 +122,14 @@ def test_a_partner_is_invited_paused_and_given_a_key(shop: Scene, reader: Reader
     assert refused.status == 422
 
 
+def test_a_partner_is_found_by_the_beginning_of_its_id_or_its_address(shop: Scene, reader: Reader) -> None:
+    for wanted, found in (("an", "Anna"), ("BEN@example.com", "Ben"), ("zoe", ""), ("zoe@example.com", "")):
+        words = reader.get(at(shop, f"/partners?find={wanted}")).words
+        assert [name for name in ("Anna", "Ben") if f"{name} {name.lower()}" in words] == [found][
+            : len(found)
+        ]
+
+
 def test_a_link_is_made_changed_and_deleted(shop: Scene, reader: Reader) -> None:
     fields = {"partner": "anna", "code": "spring-sale", "destination": "https://shop.example.com/spring"}
     page = follow(reader, reader.post(at(shop, "/links"), fields | {"utm": "utm_source=news"}))
@@ -154,7 +162,8 @@ def test_a_conversion_is_explained_and_refunded_once(shop: Scene, reader: Reader
     sold = shop.sell(reader.stores, MONTH_START + DAY)
     path = at(shop, f"/conversions/{sold.id}")
     assert sold.id in reader.get(at(shop, "/conversions")).text
-    assert sold.id not in reader.get(at(shop, "/conversions?partner=ben")).text
+    for other in ("partner=ben", "order=nothing", "to=2026-01-01", "from=2027-01-01"):
+        assert sold.id not in reader.get(at(shop, f"/conversions?{other}")).text
     page = reader.get(path)
     assert "the promo code earns the whole" in page.words
     form = {"id": hidden(page, "id"), "kind": "refund", "amount": "40.00", "reason": "one came back"}
@@ -175,7 +184,10 @@ def test_months_are_closed_verified_and_paid(shop: Scene, reader: Reader, engine
     assert "2026-09" in closed.words
     month = reader.get(at(shop, "/ledgers/2026-09"))
     assert "published" in month.words
-    assert "ledger-00000.csv" in month.words
+    assert ("ledger-00000.csv" in month.words, "statements/anna.csv" in month.words) == (True, False)
+    own = reader.get(at(shop, "/ledgers/2026-09?partner=anna")).words
+    assert ("statements/anna.csv" in own, "anna EUR 0.00 EUR 10.00" in own) == (True, True)
+    assert "has nothing in this month" in reader.get(at(shop, "/ledgers/2026-09?partner=ben")).words
     verified = carried_out(reader, engine, stage, reader.post(at(shop, "/ledgers/2026-09"), {"do": "verify"}))
     assert "is what its facts say, to the byte" in verified.words
     paid = {"do": "paid", "id": hidden(month, "id"), "method": ""} if "Mark as paid" in month.words else None

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.domain.partner import Coupon, Partner
 from chalicelib.domain.period import Month
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms, Tier
+from chalicelib.portal import money
 from chalicelib.portal.overview import MEASURES
 from chalicelib.services import close, mails, partners, reconcile
 from tests import scene
@@ -252,6 +253,7 @@ def test_a_published_statement_proves_itself(anna: Reader, shop: Scene, clock) -
     close.close_months(anna.stores, clock())
     assert "published" in anna.get(at(shop, "/statements")).words
     page = anna.get(at(shop, "/statements/2026-09"))
+    assert "A draft as of" not in page.words
     body = anna.get(at(shop, "/statements/2026-09/csv"))
     assert hashlib.sha256(body.raw).hexdigest() in page.text
     assert "names this very hash" in page.words
@@ -263,6 +265,19 @@ def test_a_published_statement_proves_itself(anna: Reader, shop: Scene, clock) -
     assert anna.get(at(shop, "/statements/2026-09/payouts.csv")).status == 404
     assert anna.get(at(shop, "/statements/2020-01")).status == 404
     assert anna.get(at(shop, "/statements/nonsense")).status == 422
+
+
+def test_a_long_statement_has_pages(anna: Reader, shop: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        shop.sell(anna.stores, anna.now)
+    reconcile.reconcile(anna.stores, anna.now)
+    monkeypatch.setattr(money, "ROWS", 2)
+    first = anna.get(at(shop, f"/statements/{anna.now:%Y-%m}"))
+    assert "A draft as of" in first.words
+    onwards = first.text.split('" rel="next"')[0].rsplit('href="', 1)[1]
+    second = anna.get(onwards)
+    assert [page.words.count(" accrual ") for page in (first, second)] == [2, 1]
+    assert 'rel="next"' not in second.text
 
 
 def test_the_manifest_of_others_balances_is_not_given_out(anna: Reader, shop: Scene, clock) -> None:
