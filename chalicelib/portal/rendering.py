@@ -1,7 +1,8 @@
 """Templates: loaded from this package, in the zip as on a developer's machine, with filters for a locale.
 
 Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)`; `major(currency)` for amounts as
-the books write them; `iso` for `<time datetime>`, and `read` for such a text; `plain` for texts of the books.
+the books write them, and `bare(currency)` without its code; `iso` for `<time datetime>`, and `read` for such a
+text; `plain` for texts of the books.
 """
 
 import hashlib
@@ -55,6 +56,11 @@ def _major(text: str, currency: str) -> str:
     return _locale.get().money(parse_signed_major(text, currency), currency)
 
 
+def _bare(text: str, currency: str) -> str:
+    """The same without the currency's code, which stands beside it."""
+    return _major(text, currency).replace(f"{currency}\u00a0", "").replace(f"\u00a0{currency}", "")
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     """Jinja, imported here: a redirect never needs it. Not optimised, because that computes filters of
@@ -74,6 +80,7 @@ def _environment() -> Any:
         "number": lambda value: _locale.get().number(value),
         "money": lambda amount_minor, currency: _locale.get().money(amount_minor, currency),
         "major": _major,
+        "bare": _bare,
         "percent": lambda rate_bp: _locale.get().percent(rate_bp),
         "day": lambda value: _locale.get().day(value),
         "instant": lambda value, timezone="UTC": _locale.get().instant(value, timezone),

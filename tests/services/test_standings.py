@@ -56,8 +56,8 @@ def test_a_release_moves_at_once_what_was_pending(stage: Any, shop: Scene) -> No
     reconcile.reconcile(stage.stores, NOON)
     over = NOON + timedelta(days=14, minutes=30)
     (held,) = (
-        stage.stores.conversions.list_page(shop.program.id, 0, "hold", 10, None)[0]
-        or (stage.stores.conversions.list_page(shop.program.id, 1, "hold", 10, None)[0])
+        stage.stores.conversion_queue.list_page(shop.program.id, 0, "hold", 10, None)[0]
+        or (stage.stores.conversion_queue.list_page(shop.program.id, 1, "hold", 10, None)[0])
     )
     settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), held.id, over)
     assert money(stage, shop, over) == (0, 1000, 0, 0)
