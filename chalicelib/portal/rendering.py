@@ -1,8 +1,8 @@
 """Templates: loaded from this package, in the zip as on a developer's machine, with filters for a locale.
 
-Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)`; `major(currency)` for amounts as
-the books write them, and `bare(currency)` without its code; `iso` for `<time datetime>`, and `read` for such a
-text; `plain` for texts of the books.
+Filters: `number`, `money(currency)`, `percent`, `day`, `instant(timezone)`; for amounts as the books write
+them `major(currency)`, and `bare(currency)` without its code; `iso` for `<time datetime>`, and `read` for
+such a text; `plain` for texts of the books.
 """
 
 import hashlib

@@ -18,7 +18,7 @@ from chalicelib.domain.job import Job, JobKind
 from chalicelib.domain.partner import ERASED_EMAIL, ERASED_NAME, Partner
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Program
-from chalicelib.services import evidence, fraud, jobs
+from chalicelib.services import applications, evidence, fraud, jobs
 from chalicelib.services.jobs import Looked
 from chalicelib.services.targets import offer_of
 from chalicelib.storage.conversion_records import Conversion
@@ -134,7 +134,7 @@ def tell(stores: Stores, program: Program, customer_id: str) -> Subject:
 
 
 def erase_partner(stores: Stores, partner_id: str) -> Partner:
-    """The partner without name, e-mail address and accounts; its links, credits and books stay.
+    """The partner without name, e-mail address, accounts and applications; links, credits and books stay.
 
     Raises:
         NotFound: `partner_unknown`.
@@ -143,6 +143,9 @@ def erase_partner(stores: Stores, partner_id: str) -> Partner:
     partner = stores.catalogue.find_partner(partner_id)
     if partner is None:
         raise partner_unknown()
+    # First, while the address is known by which they are found.
+    for enrollment in stores.catalogue.enrollments_of(partner.id):
+        stores.applications.forget(enrollment.program, applications.id_of(enrollment.program, partner.email))
     erased = replace(partner, name=ERASED_NAME, email=ERASED_EMAIL)
     try:
         stores.catalogue.replace_partner(partner, erased)

@@ -42,6 +42,10 @@ class Applications:
         )
         return [_read(item) for item in page.items], page.next_key
 
+    def forget(self, program: str, application_id: str) -> None:
+        """Remove an application with all that was told in it."""
+        self._table.delete(f"program#{program}", f"application#{application_id}")
+
     def decide(self, application: Application) -> bool:
         """Keep the decision, once; False where there was one."""
         key = _key(application)

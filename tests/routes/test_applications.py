@@ -120,10 +120,18 @@ def test_what_cannot_be_right_is_refused(api: Api, change: dict[str, str], field
     api.post(AT, EVE | change).refused(422, f"{field}_invalid", field)
 
 
+def test_a_partner_who_is_erased_leaves_no_application(api: Api) -> None:
+    made = decided(api, applied(api), "approve").json
+    assert api.post(f"/v1/partners/{made['partner']}/erase", {}).status == 200
+    api.get(f"{AT}/{made['id']}").refused(404, "application_unknown", "application")
+
+
 def test_another_merchant_meets_none_of_it(api: Api) -> None:
     application = applied(api)
     api.program("other")
     stranger = api.key("merchant", program="other")
     for path in ("", f"/{application}"):
-        api.get(AT + path, key=stranger).refused(404, "program_unknown")
-    api.get(f"/v1/programs/other/applications/{application}").refused(404, "application_unknown")
+        api.get(AT + path, key=stranger).refused(404, "program_unknown", "program")
+    api.get(f"/v1/programs/other/applications/{application}").refused(
+        404, "application_unknown", "application"
+    )
