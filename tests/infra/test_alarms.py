@@ -1,6 +1,7 @@
 """Alarms watch metrics that exist, and each has its runbook."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ ALARMS = {
     if one["Type"] == "AWS::CloudWatch::Alarm"
 }
 SOURCES = "\n".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
+COST = (ROOT / "docs" / "cost.md").read_text()
 FUNCTIONS = json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"]
 
 
@@ -45,7 +47,7 @@ def test_an_alarm_has_a_runbook(name: str) -> None:
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_watches_what_this_stage_counts(name: str) -> None:
     for metric in metrics(ALARMS[name]):
-        [dimension] = metric["Dimensions"]
+        dimension, *_ = metric["Dimensions"]
         if metric["Namespace"] == "Linkledger":
             assert dimension == {"Name": "service", "Value": {"Ref": "Prefix"}}
             assert is_counted(metric["MetricName"]), metric["MetricName"]
@@ -63,6 +65,47 @@ def test_every_job_is_watched_for_errors() -> None:
         for metric in metrics(ALARMS["JobErrorsAlarm"])
     }
     assert watched == set(FUNCTIONS) - {"api_handler"}
+
+
+@pytest.mark.parametrize("kind", ["Read", "Write"])
+def test_every_table_and_every_index_is_watched_for_throttles(kind: str) -> None:
+    watched = [
+        tuple(
+            one["Value"] if isinstance(one["Value"], str) else one["Value"]["Ref"] for one in m["Dimensions"]
+        )
+        for m in metrics(ALARMS[f"{kind}sThrottledAlarm"])
+        if m["MetricName"] == f"{kind}ThrottleEvents"
+    ]
+    tables = {
+        name: one["Properties"]
+        for name, one in BASE["Resources"].items()
+        if one["Type"] == "AWS::DynamoDB::Table"
+    }
+    indexes = [
+        (name, index["IndexName"])
+        for name, table in tables.items()
+        for index in table.get("GlobalSecondaryIndexes", [])
+    ]
+    assert sorted(watched) == sorted([*((name,) for name in tables), *indexes])
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_adds_up_every_metric_that_it_reads_and_no_more_than_cloudwatch_takes(name: str) -> None:
+    read = [one["Id"] for one in ALARMS[name].get("Metrics", []) if "MetricStat" in one]
+    added = [
+        found
+        for one in ALARMS[name].get("Metrics", [])
+        for found in re.findall(r"FILL\((m\d+),", one.get("Expression", ""))
+    ]
+    assert sorted(added) == sorted(read)
+    assert len(read) <= 10
+
+
+def test_what_alarms_cost_is_said() -> None:
+    read = sum(len(list(metrics(alarm))) for alarm in ALARMS.values())
+    [(number, dollars)] = re.findall(r"\| alarms, .*, (\d+) at 0\.10 \| ([0-9.]+) \|", COST)
+    assert int(number) == read
+    assert float(dollars) == pytest.approx(read * 0.10)
 
 
 def test_every_queue_of_given_up_messages_is_watched() -> None:
