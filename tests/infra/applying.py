@@ -5,12 +5,20 @@ read back, so comparing the two fails on it.
 """
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
+
+from local import template
+
+_GENERATED = "named-by-cloudformation"
+"""How the name of a bucket begins to which the template gives none."""
+
+REGION = "us-east-1"
 
 Clients = Callable[[str], Any]
 Properties = Mapping[str, Any]
@@ -74,9 +82,10 @@ def _read_table(dynamodb: Any, name: str) -> dict[str, Any]:
 
 
 def bucket(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callable[[], dict[str, Any]]]:
-    s3, name = clients("s3"), wanted["BucketName"]
+    s3, name = clients("s3"), wanted.get("BucketName") or f"{_GENERATED}-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=wanted.get("ObjectLockEnabled", False))
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=wanted["VersioningConfiguration"])
+    if "VersioningConfiguration" in wanted:
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=wanted["VersioningConfiguration"])
     s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=wanted["OwnershipControls"])
     s3.put_public_access_block(
         Bucket=name, PublicAccessBlockConfiguration=wanted["PublicAccessBlockConfiguration"]
@@ -103,7 +112,8 @@ def bucket(clients: Clients, wanted: Properties) -> tuple[dict[str, str], Callab
             Bucket=name, ReplicationConfiguration={"Role": replicated["Role"], "Rules": rules}
         )
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": wanted["Tags"]})
-    return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}, lambda: _read_bucket(s3, name)
+    attributes = {"Ref": name, "Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"}
+    return attributes, lambda: _read_bucket(s3, name)
 
 
 def _but(found: Properties, name: str) -> dict[str, Any]:
@@ -154,13 +164,8 @@ def _read_rule(rule: Properties) -> dict[str, Any]:
 
 
 def _read_bucket(s3: Any, name: str) -> dict[str, Any]:
-    lock = s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
-    assert "Rule" not in lock, "drafts must stay replaceable"
     encryption = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
     return _read_of_some(s3, name) | {
-        "BucketName": name,
-        "ObjectLockEnabled": lock["ObjectLockEnabled"] == "Enabled",
-        "VersioningConfiguration": {"Status": s3.get_bucket_versioning(Bucket=name)["Status"]},
         "OwnershipControls": s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"],
         "PublicAccessBlockConfiguration": s3.get_public_access_block(Bucket=name)[
             "PublicAccessBlockConfiguration"
@@ -180,8 +185,14 @@ def _read_bucket(s3: Any, name: str) -> dict[str, Any]:
 
 
 def _read_of_some(s3: Any, name: str) -> dict[str, Any]:
-    """What not every bucket has: rules of a lifecycle, notices, a replica."""
-    read: dict[str, Any] = {}
+    """What not every bucket has: a name of ours, versions, a lock, a lifecycle, notices, a replica."""
+    read: dict[str, Any] = {} if name.startswith(_GENERATED) else {"BucketName": name}
+    if "Status" in (versioning := s3.get_bucket_versioning(Bucket=name)):
+        read["VersioningConfiguration"] = {"Status": versioning["Status"]}
+    with suppress(s3.exceptions.ClientError):
+        lock = s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
+        assert "Rule" not in lock, "drafts must stay replaceable"
+        read["ObjectLockEnabled"] = lock["ObjectLockEnabled"] == "Enabled"
     notices = s3.get_bucket_notification_configuration(Bucket=name).get("QueueConfigurations", [])
     if notices:
         read["NotificationConfiguration"] = {"QueueConfigurations": [_read_notice(one) for one in notices]}
@@ -417,3 +428,51 @@ APPLIERS: dict[str, Callable[..., tuple[dict[str, str], Callable[[], dict[str, A
     "AWS::Glue::Table": glue_table,
     "AWS::Athena::NamedQuery": named_query,
 }
+
+
+def applied(
+    clients: Clients, document: Properties, resources: Properties, prefix: str, **parameters: str
+) -> dict[str, Any]:
+    """Apply resources of the template; `{name: (wanted, read back)}`."""
+    made = apply(clients, document, resources, prefix, **parameters)
+    return {name: (wanted, read()) for name, (wanted, read) in made.items()}
+
+
+def apply(
+    clients: Clients,
+    document: Properties,
+    resources: Properties,
+    prefix: str,
+    appliers: Mapping[str, Callable[..., Any]] = APPLIERS,
+    **parameters: str,
+) -> dict[str, tuple[dict[str, Any], Callable[[], dict[str, Any]]]]:
+    """Apply resources of the template in the order of their references; what is wanted, and what reads it."""
+    resolver = template.Resolver(document, {"Prefix": prefix, **parameters}, REGION)
+    resolver.known["AWS::StackName"] = {"Ref": prefix}
+    results = {}
+    waiting = {
+        name: one
+        for name, one in resources.items()
+        if "Condition" not in one or resolver.holds(one["Condition"])
+    }
+    while waiting:
+        before = len(waiting)
+        for name, resource in list(waiting.items()):
+            try:
+                wanted = resolver.value(resource["Properties"])
+            except template.Unresolved:
+                continue
+            resolver.known[name], read = appliers[resource["Type"]](clients, wanted)
+            results[name] = (wanted, read)
+            del waiting[name]
+        assert len(waiting) < before, f"these wait for one another: {list(waiting)}"
+    return results
+
+
+def ordered(value: Any) -> Any:
+    """The value with its lists of named things in one order, and numbers as texts, as parameters are."""
+    if isinstance(value, dict):
+        return {name: ordered(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return sorted((ordered(inner) for inner in value), key=repr)
+    return f"{value:.0f}" if type(value) in (int, float) and value == int(value) else value

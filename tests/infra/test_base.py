@@ -11,9 +11,8 @@ from moto import mock_aws
 
 from infra.project import ROOT
 from local import template
-from tests.infra.applying import APPLIERS
+from tests.infra.applying import REGION, applied, ordered
 
-REGION = "us-east-1"
 BASE = template.load(ROOT / "infra" / "base.yaml")
 TABLES = {name: one for name, one in BASE["Resources"].items() if one["Type"] == "AWS::DynamoDB::Table"}
 
@@ -27,47 +26,18 @@ def clients() -> Iterator[Callable[[str], Any]]:
         yield lambda service: made.setdefault(service, session.create_client(service, region_name=REGION))
 
 
-def applied(
-    clients: Callable[[str], Any],
-    resources: dict[str, Any],
-    prefix: str,
-    document: dict[str, Any] = BASE,
-    **parameters: str,
-) -> dict[str, Any]:
-    """Apply the resources in the order of their references; `{name: (wanted, read back)}`."""
-    resolver = template.Resolver(document, {"Prefix": prefix, **parameters}, REGION)
-    results = {}
-    waiting = {
-        name: one
-        for name, one in resources.items()
-        if "Condition" not in one or resolver.holds(one["Condition"])
-    }
-    while waiting:
-        before = len(waiting)
-        for name, resource in list(waiting.items()):
-            try:
-                wanted = resolver.value(resource["Properties"])
-            except template.Unresolved:
-                continue
-            resolver.known[name], read = APPLIERS[resource["Type"]](clients, wanted)
-            results[name] = (wanted, read)
-            del waiting[name]
-        assert len(waiting) < before, f"these wait for one another: {list(waiting)}"
-    return {name: (wanted, read()) for name, (wanted, read) in results.items()}
-
-
 def test_every_setting_is_read_back_as_declared(clients: Callable[[str], Any]) -> None:
-    for name, (wanted, found) in applied(clients, BASE["Resources"], "linkledger-t1").items():
+    for name, (wanted, found) in applied(clients, BASE, BASE["Resources"], "linkledger-t1").items():
         assert ordered(found) == ordered(wanted), name
 
 
 def test_the_ledgers_are_replicated_where_that_was_asked_for(clients: Callable[[str], Any]) -> None:
     replica = template.load(ROOT / "infra" / "replica.yaml")
-    second = applied(clients, replica["Resources"], "linkledger-t3", replica)
+    second = applied(clients, replica, replica["Resources"], "linkledger-t3")
     bucket = second["ReplicaBucket"][0]["BucketName"]
     ours = ("LedgerBucket", "ReplicationRole", "JobsQueue", "JobsQueuePolicy", "JobsDeadLetters")
     resources = {name: BASE["Resources"][name] for name in ours}
-    results = second | applied(clients, resources, "linkledger-t3", ReplicaBucket=bucket)
+    results = second | applied(clients, BASE, resources, "linkledger-t3", ReplicaBucket=bucket)
     for name, (wanted, found) in results.items():
         assert ordered(found) == ordered(wanted), name
     [rule] = results["LedgerBucket"][0]["ReplicationConfiguration"]["Rules"]
@@ -134,7 +104,7 @@ def test_the_bucket_refuses(action: str, key: str, context: dict[str, str], deni
 def test_a_setting_that_nobody_applies_is_noticed(clients: Callable[[str], Any]) -> None:
     planted = {**TABLES["CountsTable"]["Properties"], "TableClass": "STANDARD_INFREQUENT_ACCESS"}
     resources = {"CountsTable": {**TABLES["CountsTable"], "Properties": planted}}
-    [(wanted, found)] = applied(clients, resources, "linkledger-t2").values()
+    [(wanted, found)] = applied(clients, BASE, resources, "linkledger-t2").values()
     assert ordered(found) != ordered(wanted)
 
 
@@ -167,12 +137,3 @@ def test_every_function_has_a_log_group_of_its_own() -> None:
     }
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
     assert groups == {f"-{name}" if name != "api_handler" else "" for name in config["lambda_functions"]}
-
-
-def ordered(value: Any) -> Any:
-    """The value with its lists of named things in one order, and numbers as the template writes them."""
-    if isinstance(value, dict):
-        return {name: ordered(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return sorted((ordered(inner) for inner in value), key=repr)
-    return value
