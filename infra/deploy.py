@@ -10,14 +10,12 @@ import os
 import re
 import socket
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import cli
-from infra import costs, edges, first_keys, live_settings, stacks
+from chalicelib.domain.errors import LinkledgerError
+from infra import costs, edges, first_keys, live_settings, smoking, stacks
 from infra.account import Account, DeployError, check_python
 from infra.build_zip import LIMIT_MB, PackageError, run_chalice
 from infra.deployment import Deployment
@@ -129,27 +127,17 @@ def edge(target: Deployment) -> None:
 
 
 def smoke(target: Deployment) -> None:
-    """Ask the deployed app what it can, and for a route that it hasn't."""
+    """Ask the deployed app what it can, through every way in, and walk its tracking from click to refund."""
     url = target.api_url
-    for path, expected in (("/v1/openapi.json", 200), ("/v1/no/such/route", 403)):
-        status = _status(url + path)
-        if status != expected:
-            raise DeployError(f"{url}{path} answered {status} instead of {expected}")
+    smoking.check_answers(url)
     target.say(f"  {url} answers")
-    try_tracking(url, target.given.get("SMOKE_PROGRAM"), target.given.get("LINKLEDGER_KEY"), target.say)
-
-
-def try_tracking(url: str, program: str | None, key: str | None, say: stacks.Say) -> None:
-    """Have the doctor walk a program's tracking from click to ledger, where a program and its key were given.
-
-    Raises:
-        DeployError: it found what does not work.
-    """
-    if not program or not key:
-        say("  tracking not tried: give SMOKE_PROGRAM, and a key of it as LINKLEDGER_KEY")
-        return
-    if cli.main(["doctor", url, "--program", program, "--key", key]) != 0:
-        raise DeployError(f"the tracking of {program} does not work as it should: see above")
+    for domain, address in edges.addresses(target):
+        smoking.check_answers(f"https://{address}")
+        target.say(f"  {domain} answers at {address}")
+    smoking.try_stage(target.environment, url, target.now(), target.say)
+    program, key = target.given.get("SMOKE_PROGRAM"), target.given.get("LINKLEDGER_KEY")
+    if program and key:
+        smoking.try_program(url, program, key, target.say)
 
 
 def admin(target: Deployment) -> None:
@@ -207,16 +195,6 @@ def _check_no_app(target: Deployment) -> None:
     )
 
 
-def _status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - https, as made above
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError as error:
-        raise DeployError(f"{url}: {error}") from error
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Deploy as the command line says; 0 where it worked."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
@@ -227,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
     try:
         run(Deployment(wanted.stage, Account(), os.environ, ROOT / "build"), wanted.steps)
-    except (DeployError, PackageError, VendorError, BotoCoreError, ClientError) as error:
+    except (DeployError, PackageError, VendorError, LinkledgerError, BotoCoreError, ClientError) as error:
         print(f"stopped: {error}", file=sys.stderr)
         return 1
     return 0

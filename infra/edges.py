@@ -51,6 +51,14 @@ def deploy(target: Deployment) -> None:
         target.say(f"  point {made['Domain']} (CNAME or alias) at {made['DistributionDomain']}")
 
 
+def addresses(target: Deployment) -> Iterator[tuple[str, str]]:
+    """Each of the stage's domains, and CloudFront's own address of its distribution."""
+    cloudformation = target.account.client("cloudformation", REGION)
+    for name in sorted(of(cloudformation, target.prefix)):
+        made = stacks.outputs(cloudformation, name)
+        yield made["Domain"], made["DistributionDomain"]
+
+
 def of(cloudformation: Any, prefix: str) -> Iterator[str]:
     """The names of the stage's edges. A stage of a longer name may begin alike: the parameter tells."""
     for page in cloudformation.get_paginator("describe_stacks").paginate():

@@ -48,7 +48,10 @@ def origin_secret(manager: Any, secrets_id: str) -> str:
 
 
 def first_admin_key(environment: Mapping[str, str], now: datetime) -> str | None:
-    """A new administrator's key, where the stage has no key at all; None where it has one."""
+    """A new administrator's key, where the stage has no key at all; None where it has one.
+
+    A trial's key (`infra.smoking`) is in no list, and so is none of these.
+    """
     with acting_as(environment):
         stores = bootstrap.stores()
         known, _ = stores.credentials.keys_page(1, None)

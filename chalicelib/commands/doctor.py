@@ -7,7 +7,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,34 +51,60 @@ def register(commands: Any) -> None:
 
 def run(wanted: argparse.Namespace) -> int:
     """0 where every stage works, 1 where one does not, 2 where no check-up could be started."""
-    hands = _OverHttp(wanted.url.rstrip("/"), wanted.program, wanted.key or os.environ.get(KEY, ""))
-    shown: set[Stage] = set()
+    key, say = wanted.key or os.environ.get(KEY, ""), _silent if wanted.json else _print
+    try:
+        checkup, steps = check(wanted.url, wanted.program, key, say, wanted.event, wanted.destination)
+    except CannotStart as error:
+        print(json.dumps({"error": str(error)}) if wanted.json else error, file=sys.stderr)
+        return 2
+    verdict = walking.verdict(steps)
+    if wanted.json:
+        print(json.dumps(_as_json(checkup, verdict, steps), indent=2))
+    else:
+        print(f"{wanted.program}: {verdict} (check-up {checkup})")
+    return 1 if verdict is Mark.FAILED or (wanted.strict and verdict is Mark.WARNED) else 0
+
+
+def check(
+    url: str,
+    program: str,
+    key: str,
+    say: Callable[[str], None],
+    event: str | None = None,
+    destination: str | None = None,
+) -> tuple[str, tuple[Step, ...]]:
+    """Walk a program's tracking at this address, telling each stage as it is known; the check-up, the stages.
+
+    Raises:
+        CannotStart: no check-up could be started.
+    """
+    hands, shown = _OverHttp(url.rstrip("/"), program, key), set[Stage]()
 
     def tell(steps: tuple[Step, ...]) -> None:
         for step in steps:
             if step.mark is not Mark.WAITING and step.stage not in shown:
                 shown.add(step.stage)
-                if not wanted.json:
-                    _print(step)
+                for line in _lines(step):
+                    say(line)
 
-    try:
-        checkup, subject, order = hands.start(wanted.event, wanted.destination)
-    except CannotStart as error:
-        print(json.dumps({"error": str(error)}) if wanted.json else error, file=sys.stderr)
-        return 2
-    steps = walking.walk(hands.base + "/" + checkup["code"], subject, order, checkup["setup"], hands, tell)
-    verdict = walking.verdict(steps)
-    if wanted.json:
-        print(json.dumps(_as_json(checkup["id"], verdict, steps), indent=2))
-    else:
-        print(f"{wanted.program}: {verdict} (check-up {checkup['id']})")
-    return 1 if verdict is Mark.FAILED or (wanted.strict and verdict is Mark.WARNED) else 0
+    checkup, subject, order = hands.start(event, destination)
+    link = f"{hands.base}/{checkup['code']}"
+    return checkup["id"], walking.walk(link, subject, order, checkup["setup"], hands, tell)
 
 
-def _print(step: Step) -> None:
-    print(f"{_SIGNS[step.mark]} {step.stage}", flush=True)
+def _lines(step: Step) -> Iterator[str]:
+    yield f"{_SIGNS[step.mark]} {step.stage}"
     for finding in step.findings:
-        print(f"       {finding.code}: {finding.message}\n       -> {finding.remedy}", flush=True)
+        yield f"       {finding.code}: {finding.message}"
+        yield f"       -> {finding.remedy}"
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def _silent(_line: str) -> None:
+    """Say nothing."""
 
 
 def _as_json(checkup: str, verdict: Mark, steps: tuple[Step, ...]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def create(
     if partner is not None:
         stores.catalogue.partner(partner)
     text = new_text()
-    key = _key(text, scopes, program, partner, now)
+    key = key_of(text, scopes, program, partner, now)
     if not stores.credentials.add_key_once(key) and stores.credentials.find_key(key.id) != key:
         raise ValueError("80 random bits came twice")
     return key, text
@@ -50,7 +50,7 @@ def bootstrap_admin(stores: Stores, text: str, now: datetime) -> None:
     Raises:
         ValueError: the text has not the form that `new_text` gives.
     """
-    key = _key(text, frozenset({Scope.ADMIN}), None, None, now)
+    key = key_of(text, frozenset({Scope.ADMIN}), None, None, now)
     stores.credentials.add_key_once(key)
 
 
@@ -70,7 +70,7 @@ def rotate(stores: Stores, key_id: str, overlap_hours: int, now: datetime) -> tu
     if old.expires_at:
         raise Conflict("key_rotated", "this key has a successor; rotate that one, or delete this one")
     text, ends_at = new_text(), now + timedelta(hours=overlap_hours)
-    successor = replace(_key(text, old.scopes, old.program, old.partner, now), replaces=old.id)
+    successor = replace(key_of(text, old.scopes, old.program, old.partner, now), replaces=old.id)
     try:
         stores.credentials.rotate_key(old, replace(old, expires_at=ends_at), successor)
     except ConditionFailed as error:
@@ -120,9 +120,14 @@ def withdraw_secret(stores: Stores, program: str, secret_id: str) -> None:
     stores.credentials.remove_secret(found[0])
 
 
-def _key(
+def key_of(
     text: str, scopes: frozenset[Scope], program: str | None, partner: str | None, now: datetime
 ) -> ApiKey:
+    """The key with this text, as it is kept.
+
+    Raises:
+        ValueError: the text has not the form that `new_text` gives.
+    """
     match = KEY_TEXT.fullmatch(text)
     if match is None:
         raise ValueError("a key is llk_, 16 characters of base32, _ and 43 of URL-safe base64")

@@ -74,7 +74,7 @@ def change(
         events=_events(events, webhook.partner) if events is not None else webhook.events,
         is_active=webhook.is_active if is_active is None else is_active,
     )
-    stores.webhooks.replace(changed)
+    stores.webhooks.replace(webhook, changed)
     return changed
 
 
@@ -88,7 +88,7 @@ def rotate(stores: Stores, webhook: Webhook, now: datetime) -> Webhook:
         raise Invalid("secret_needless", "a partner's postback is not signed")
     kept = (signatures.new_secret(), *webhook.secrets[:1])
     changed = replace(webhook, secrets=kept, old_until=now + OLD_SECRET_FOR)
-    stores.webhooks.replace(changed)
+    stores.webhooks.replace(webhook, changed)
     return changed
 
 

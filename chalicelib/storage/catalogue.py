@@ -16,7 +16,7 @@ from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms
 from chalicelib.storage import catalogue_records as records
-from chalicelib.storage.codec import Item
+from chalicelib.storage.codec import Item, changed
 from chalicelib.storage.conditions import unchanged
 from chalicelib.storage.logged import Logged
 from chalicelib.storage.table import transact
@@ -76,13 +76,13 @@ class Catalogue(Logged):
             ConditionFailed: what changes is not as in `known` any more.
         """
         before, after = records.program_record(known), records.program_record(program)
-        changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-        if not changed:
+        changes = changed(before, after)
+        if not changes:
             return
-        item = {"pk": f"program#{program.id}", "sk": "program", **after}
-        same = unchanged({name: before.get(name) for name in sorted(changed)})
+        same = unchanged({name: before.get(name) for name in changes})
         change = Change("program", program.id, program.id, before, after)
-        transact([self._table.put_action(item, same), self._trail.action(change)])
+        stored = self._table.update_action(f"program#{program.id}", "program", changes, same)
+        transact([stored, self._trail.action(change)])
 
     def terms(self, program_id: str) -> tuple[Terms, ...]:
         """Every version of the program's terms, in order."""
@@ -144,12 +144,11 @@ class Catalogue(Logged):
         if before == after:
             return
         details = {name: before.get(name) for name in ("name", "email", "owner")}
-        item = {"pk": f"partner#{partner.id}", "sk": "partner", **after}
-        listed = {"pk": "partners", "sk": partner.id, **after}
+        changes = changed(before, after)
         change = Change("partner", partner.id, partner.owner, before, after)
         actions = [
-            self._table.put_action(item, unchanged(details)),
-            self._table.put_action(listed),
+            self._table.update_action(f"partner#{partner.id}", "partner", changes, unchanged(details)),
+            self._table.update_action("partners", partner.id, changes),
             self._trail.action(change),
         ]
         if fold_email(known.email) != fold_email(partner.email):

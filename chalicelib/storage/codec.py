@@ -62,3 +62,9 @@ def decode_item(item: Mapping[str, Any]) -> Item:
 def compact(item: Item) -> Item:
     """The item without what is absent: None, empty texts, lists and maps."""
     return {name: value for name, value in item.items() if value not in (None, "", [], {})}
+
+
+def changed(before: Item, after: Item) -> dict[str, object]:
+    """What differs between two records of one thing, for an update; None where it is there no more."""
+    names = sorted(before.keys() | after.keys())
+    return {name: after.get(name) for name in names if before.get(name) != after.get(name)}

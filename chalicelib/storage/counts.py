@@ -49,15 +49,11 @@ class Counts:
         now: datetime,
     ) -> bool:
         """Add to the cells and move the checkpoint, together; False where it is no longer at `before`."""
-        item = {
-            "pk": f"stream#{stream}#{shard}",
-            "sk": "checkpoint",
-            "sequence": after,
-            "expires_at": int((now + _KEPT_FOR).timestamp()),
-        }
+        read = {"sequence": after, "expires_at": int((now + _KEPT_FOR).timestamp())}
         condition = equals("sequence", before) if before else ABSENT
+        checkpoint = self._table.update_action(f"stream#{stream}#{shard}", "checkpoint", read, condition)
         try:
-            transact([self._table.put_action(item, condition), *self._additions(cells)])
+            transact([checkpoint, *self._additions(cells)])
         except ConditionFailed:
             return False
         return True

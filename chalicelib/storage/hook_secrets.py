@@ -29,8 +29,8 @@ class HookSecrets:
         secrets = [secret, *(older for older in known if older != secret)][:KEPT]
         before = {"secrets": known} if known else None
         change = Change("hook", source, program, before, {"secrets": tuple(secrets)})
-        item = {"pk": f"program#{program}", "sk": f"hook#{source}", "secrets": secrets}
-        transact([self._table.put_action(item), self._trail.action(change)])
+        stored = self._table.update_action(f"program#{program}", f"hook#{source}", {"secrets": secrets})
+        transact([stored, self._trail.action(change)])
 
     def remove(self, program: str, source: str) -> None:
         """Forget the source's secrets, if there are any: from now on its deliveries are refused."""

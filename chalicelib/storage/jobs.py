@@ -1,13 +1,12 @@
 """Jobs in the catalogue table, and the queue that hands them to a worker."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from chalicelib.domain.job import Job, JobKind, JobState
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, compact
-from chalicelib.storage.conditions import ABSENT, equals
+from chalicelib.storage.conditions import ABSENT, PRESENT, equals
 from chalicelib.storage.queues import Queue
 from chalicelib.storage.table import ConditionFailed, Table, transact
 
@@ -22,7 +21,7 @@ class Jobs:
     def add_once(self, job: Job) -> bool:
         """Keep a new job, and that its program has it; False where there is one with its id."""
         listed = {"pk": _list_key(job.program), "sk": f"{job.kind}#{format_instant(job.created_at)}#{job.id}"}
-        new = self._table.put_action({**_key(job.id), **_record(job)}, ABSENT)
+        new = self._table.put_action({**_key(job.id), **compact(_record(job))}, ABSENT)
         try:
             transact([new, self._table.put_action(listed)])
         except ConditionFailed:
@@ -55,23 +54,15 @@ class Jobs:
 
     def advance(self, job: Job) -> bool:
         """Store how far the job is, unless it is over already; whether that was stored."""
-        changes: dict[str, object] = {
-            "state": job.state,
-            "done": job.done,
-            "total": job.total,
-            "open": None if job.is_over else True,
-            "finished_at": format_instant(job.finished_at) if job.finished_at else None,
-            "error": list(job.error) if job.error else None,
-        }
         try:
-            self._table.update(f"job#{job.id}", "job", changes, equals("open", True))
+            self._table.update(f"job#{job.id}", "job", _progress(job), equals("open", True))
         except ConditionFailed:
             return False
         return True
 
     def restart(self, job: Job) -> None:
         """Put a job back to its beginning, as it is when a worker takes it up."""
-        self._table.put({**_key(job.id), **_record(job)})
+        self._table.update(f"job#{job.id}", "job", _record(job), PRESENT)
 
     def send(self, message: Mapping[str, str]) -> None:
         """Hand a message to the worker.
@@ -90,21 +81,28 @@ def _list_key(program: str) -> str:
     return f"jobs#{program}"
 
 
-def _record(job: Job) -> dict[str, Any]:
-    return compact(
-        {
-            "id": job.id,
-            "kind": job.kind,
-            "program": job.program,
-            "created_at": format_instant(job.created_at),
-            "request": dict(job.request),
-            "folder": job.folder,
-            "state": job.state,
-            "done": job.done,
-            "total": job.total,
-            "open": None if job.is_over else True,
-        }
-    )
+def _record(job: Job) -> dict[str, object]:
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "program": job.program,
+        "created_at": format_instant(job.created_at),
+        "request": dict(job.request),
+        "folder": job.folder,
+        **_progress(job),
+    }
+
+
+def _progress(job: Job) -> dict[str, object]:
+    """How far the job is; None for what isn't there."""
+    return {
+        "state": job.state,
+        "done": job.done,
+        "total": job.total,
+        "open": None if job.is_over else True,
+        "finished_at": format_instant(job.finished_at) if job.finished_at else None,
+        "error": list(job.error) if job.error else None,
+    }
 
 
 def _read(item: Item) -> Job:

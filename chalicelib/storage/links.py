@@ -10,7 +10,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.link import Link, LinkState
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.codec import Item
+from chalicelib.storage.codec import Item, changed
 from chalicelib.storage.conditions import ABSENT, equals
 from chalicelib.storage.table import ConditionFailed, Table, transact
 from chalicelib.storage.trail import Trail
@@ -84,7 +84,9 @@ class Links:
         try:
             transact(
                 [
-                    self._table.put_action(_item(stored), equals("version", old.version)),
+                    self._table.update_action(
+                        old.code, "link", changed(_item(old), _item(stored)), equals("version", old.version)
+                    ),
                     self._table.put_action(history),
                     self._trail.action(change),
                 ]

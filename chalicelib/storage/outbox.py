@@ -20,7 +20,7 @@ from chalicelib.domain.outbound import (
 )
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.codec import Item, compact
+from chalicelib.storage.codec import Item, changed, compact
 from chalicelib.storage.conditions import ABSENT, equals
 from chalicelib.storage.queues import Queue
 from chalicelib.storage.table import ConditionFailed, Table, transact
@@ -84,9 +84,10 @@ class Outbox:
 
     def note(self, before: Delivery, after: Delivery) -> bool:
         """Keep what became of an attempt, and the place in the list; False where others were quicker."""
-        item = _item(after) | {"version": before.version + 1}
+        stored = _item(after) | {"version": before.version + 1}
+        changes, same = changed(_item(before), stored), equals("version", before.version)
         actions = [
-            self._table.put_action(item, equals("version", before.version)),
+            self._table.update_action(stored["pk"], stored["sk"], changes, same),
             self._table.delete_action(*_place(before)),
         ]
         if after.state is DeliveryState.PENDING:

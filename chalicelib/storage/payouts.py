@@ -87,7 +87,7 @@ class Payouts:
         """Store how the program pays from now on."""
         payer = settings.payer
         kept = compact({"name": payer.name, "iban": payer.iban, "bic": payer.bic}) if payer else None
-        item = compact({"minimums": dict(settings.minimums), "payer": kept})
+        item: Item = {"minimums": dict(settings.minimums), "payer": kept}
         self._put(f"program#{program}", item, "payout_settings", program, program)
 
     def accounts(self, partner: str) -> tuple[Account, ...]:
@@ -106,8 +106,8 @@ class Payouts:
     def _put(self, pk: str, item: Item, what: str, name: str, program: str | None) -> None:
         known = self._catalogue.find(pk, "payouts")
         before = {k: v for k, v in known.items() if k not in {"pk", "sk"}} if known else None
-        put = self._catalogue.put_action({"pk": pk, "sk": "payouts", **item})
-        transact([put, self._trail.action(Change(what, name, program, before, item))])
+        stored = self._catalogue.update_action(pk, "payouts", item)
+        transact([stored, self._trail.action(Change(what, name, program, before, compact(item)))])
 
     def add_request_once(self, program: str, request: Request) -> bool:
         """Keep the request, and that it is open; False where there is one with its id."""
@@ -194,16 +194,10 @@ class Payouts:
         entry_id = entry.id if entry else None
         mark = Mark(due.id, due.partner, due.currency, amount, request, entry_id, before.through)
         pk = _partition(program)
-        account = {
-            "pk": pk,
-            "sk": f"paid#{due.partner}#{due.currency}",
-            "version": before.version + 1,
-            "through": str(through),
-            "by_month": by_month,
-        }
+        account = {"version": before.version + 1, "through": str(through), "by_month": by_month}
         unchanged = equals("version", before.version) if before.version else ABSENT
         actions = [
-            self._table.put_action(account, unchanged),
+            self._table.update_action(pk, f"paid#{due.partner}#{due.currency}", account, unchanged),
             self._table.put_action({"pk": pk, "sk": _mark_key(due), **_mark_record(mark)}, ABSENT),
         ]
         transact([*actions, *(self._journal.booking_actions([entry], books) if entry else [])])

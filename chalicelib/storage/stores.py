@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.secrets import Secrets
     from chalicelib.storage.sessions import Sessions
     from chalicelib.storage.trail import Trail
+    from chalicelib.storage.trials import Trials
     from chalicelib.storage.uses import Uses
     from chalicelib.storage.wakings import Wakings
     from chalicelib.storage.warm import Warm
@@ -241,6 +242,12 @@ class Stores:
         from chalicelib.storage.sessions import Sessions
 
         return Sessions(self.settings)
+
+    @cached_property
+    def trials(self) -> "Trials":
+        from chalicelib.storage.trials import Trials
+
+        return Trials(self.settings)
 
     @cached_property
     def wakings(self) -> "Wakings":

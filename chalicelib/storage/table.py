@@ -194,11 +194,14 @@ class Table:
         return {"Put": {"TableName": self.name, "Item": encode_item(item), **as_arguments(condition)}}
 
     def update_action(
-        self, pk: str, sk: str, changes: Mapping[str, object], condition: Condition
+        self, pk: str, sk: str, changes: Mapping[str, object], condition: Condition | None = None
     ) -> dict[str, Any]:
-        """An update that sets attributes and removes those given as None, for a transaction."""
-        names = dict(condition.names)
-        values = encode_item(condition.values)
+        """An update that sets attributes and removes those given as None, for a transaction.
+
+        What a later version keeps in the item besides stays: so this, and no put, is how an item changes.
+        """
+        names = dict(condition.names) if condition else {}
+        values = encode_item(condition.values) if condition else {}
         sets, removals = [], []
         for position, (name, value) in enumerate(changes.items()):
             names[f"#n{position}"] = name
@@ -213,9 +216,10 @@ class Table:
             "TableName": self.name,
             "Key": _key(pk, sk),
             "UpdateExpression": " ".join(clauses),
-            "ConditionExpression": condition.expression,
             "ExpressionAttributeNames": names,
         }
+        if condition:
+            update["ConditionExpression"] = condition.expression
         return {"Update": update | ({"ExpressionAttributeValues": values} if values else {})}
 
     def add_action(self, pk: str, sk: str, amounts: Mapping[str, int]) -> dict[str, Any]:

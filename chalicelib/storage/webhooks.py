@@ -1,12 +1,13 @@
 """Who wants events: webhooks of merchants and postbacks of partners, in the catalogue table."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.outbound import EventType, Webhook
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.codec import Item, compact
+from chalicelib.storage.codec import Item, changed, compact
 from chalicelib.storage.conditions import ABSENT, PRESENT
 from chalicelib.storage.table import ConditionFailed, Table, transact
 
@@ -34,32 +35,42 @@ class Webhooks:
         """Every webhook of the program."""
         return [_read(item) for item in self._table.query(f"program#{program}", prefix="webhook#")]
 
-    def replace(self, webhook: Webhook) -> None:
+    def replace(self, known: Webhook, webhook: Webhook) -> None:
         """Keep the webhook as it is now; not one that was removed meanwhile."""
-        try:
-            transact([self._table.put_action(item, PRESENT) for item in _items(webhook)])
-        except ConditionFailed:
-            return
+        changes = changed(_record(known), _record(webhook))
+        if changes:
+            self._update(webhook, changes)
 
     def turn_off(self, webhook: Webhook) -> None:
         """Tell it nothing any more; whatever else was changed meanwhile stays."""
+        self._update(webhook, {"off": True})
+
+    def remove(self, webhook: Webhook) -> None:
+        """Forget the webhook."""
+        transact([self._table.delete_action(item["pk"], item["sk"]) for item in _items(webhook)])
+
+    def _update(self, webhook: Webhook, changes: Mapping[str, object]) -> None:
         try:
             transact(
                 [
-                    self._table.update_action(item["pk"], item["sk"], {"off": True}, PRESENT)
+                    self._table.update_action(item["pk"], item["sk"], changes, PRESENT)
                     for item in _items(webhook)
                 ]
             )
         except ConditionFailed:
             return
 
-    def remove(self, webhook: Webhook) -> None:
-        """Forget the webhook."""
-        transact([self._table.delete_action(item["pk"], item["sk"]) for item in _items(webhook)])
-
 
 def _items(webhook: Webhook) -> list[Item]:
-    record: dict[str, Any] = compact(
+    record = _record(webhook)
+    return [
+        {"pk": f"webhook#{webhook.id}", "sk": "webhook", **record},
+        {"pk": f"program#{webhook.program}", "sk": f"webhook#{webhook.id}", **record},
+    ]
+
+
+def _record(webhook: Webhook) -> dict[str, Any]:
+    return compact(
         {
             "id": webhook.id,
             "program": webhook.program,
@@ -72,10 +83,6 @@ def _items(webhook: Webhook) -> list[Item]:
             "off": None if webhook.is_active else True,
         }
     )
-    return [
-        {"pk": f"webhook#{webhook.id}", "sk": "webhook", **record},
-        {"pk": f"program#{webhook.program}", "sk": f"webhook#{webhook.id}", **record},
-    ]
 
 
 def _read(item: Item) -> Webhook:

@@ -191,7 +191,7 @@ def test_a_test_is_nobody_elses(a_shop: Callable[..., Shop], site: Server) -> No
 
 def smoke(shop: Shop, program: str) -> subprocess.CompletedProcess[str]:
     """What a deployment does at its end."""
-    code = "import sys; from infra.deploy import try_tracking; try_tracking(*sys.argv[1:], print)"
+    code = "import sys; from infra.smoking import try_program; try_program(*sys.argv[1:], print)"
     base = f"http://127.0.0.1:{shop.stack.port}"
     return subprocess.run(
         [sys.executable, "-c", code, base, program, shop.stack.admin_key],
@@ -210,4 +210,4 @@ def test_a_deployment_ends_with_a_program_that_was_tried(a_shop: Callable[..., S
     assert all(f" {stage}" in tried.stdout for stage in STAGES)
     failed = smoke(shop, "nobody")
     assert failed.returncode == 1
-    assert "the tracking of nobody does not work" in failed.stderr
+    assert "the tracking of nobody can't be tried" in failed.stderr
