@@ -135,9 +135,9 @@ def smoke(target: Deployment) -> None:
         smoking.check_answers(f"https://{address}")
         target.say(f"  {domain} answers at {address}")
     smoking.try_stage(target.environment, url, target.now(), target.say)
-    program, key = target.given.get("SMOKE_PROGRAM"), target.given.get("LINKLEDGER_KEY")
-    if program and key:
-        smoking.try_program(url, program, key, target.say)
+    program, merchant_key = target.given.get("SMOKE_PROGRAM"), target.given.get("LINKLEDGER_KEY")
+    if program and merchant_key:
+        smoking.try_program(url, program, merchant_key, target.say)
 
 
 def admin(target: Deployment) -> None:
@@ -145,9 +145,15 @@ def admin(target: Deployment) -> None:
     target.say(f"API:         {target.api_url}")
     target.say(f"Short links: {target.outputs['BaseUrl']}")
     target.say(f"Ledgers:     s3://{target.outputs['LedgerBucket']}/ledgers/")
-    key = first_keys.first_admin_key(target.environment, target.now())
-    if key is not None:
-        target.say(f"The first administrator's key, shown this once: {key}")
+    made = first_keys.first_admin_key(target.environment, target.now())
+    if made is not None:
+        target.say(f"The first administrator's key, shown this once: {made}")
+
+
+def key(target: Deployment) -> None:
+    """Print another administrator's key, for whoever lost theirs; the lost one is to be deleted with it."""
+    made = first_keys.admin_key(target.environment, target.now())
+    target.say(f"Another administrator's key, shown this once: {made}")
 
 
 def unlock(target: Deployment) -> None:
@@ -159,7 +165,7 @@ Step = Callable[[Deployment], None]
 STEPS: dict[str, Step] = {
     step.__name__: step for step in (check, replica, base, keys, app, settings, edge, smoke, admin)
 }
-_BY_NAME_ONLY: dict[str, Step] = {"unlock": unlock}
+_BY_NAME_ONLY: dict[str, Step] = {"key": key, "unlock": unlock}
 
 
 def run(target: Deployment, names: Sequence[str] = ()) -> None:

@@ -36,17 +36,19 @@ def try_stage(environment: Mapping[str, str], url: str, now: datetime, say: Say)
         Unavailable: the stage's tables are away.
     """
     with acting_as(environment), trial(bootstrap.stores(), url, now) as ready:
-        try_program(url, ready.program, ready.key, say)
+        try_program(url, ready.program, ready.key, say, beside=True)
 
 
-def try_program(url: str, program: str, key: str, say: Say) -> None:
+def try_program(url: str, program: str, key: str, say: Say, *, beside: bool = False) -> None:
     """Have the doctor walk a program's tracking from its link to the refund, in test mode.
+
+    `beside`: the address is API Gateway's own, and not that of the links.
 
     Raises:
         DeployError: it could not, or found a stage that does not work; says which, and why.
     """
     try:
-        _, steps = doctor.check(url, program, key, lambda line: say(f"  {line}"))
+        _, steps = doctor.check(url, program, key, lambda line: say(f"  {line}"), beside=beside)
     except doctor.CannotStart as error:
         raise DeployError(f"the tracking of {program} can't be tried: {error}") from error
     failed = checkup.failing(steps)

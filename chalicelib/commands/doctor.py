@@ -72,13 +72,17 @@ def check(
     say: Callable[[str], None],
     event: str | None = None,
     destination: str | None = None,
+    *,
+    beside: bool = False,
 ) -> tuple[str, tuple[Step, ...]]:
     """Walk a program's tracking at this address, telling each stage as it is known; the check-up, the stages.
+
+    `beside`: the address is not that of the links, and on purpose.
 
     Raises:
         CannotStart: no check-up could be started.
     """
-    hands, shown = _OverHttp(url.rstrip("/"), program, key), set[Stage]()
+    hands, shown = _OverHttp(url.rstrip("/"), program, key, beside=beside), set[Stage]()
 
     def tell(steps: tuple[Step, ...]) -> None:
         for step in steps:
@@ -130,8 +134,9 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 class _OverHttp:
     """Reaches everything over HTTP, as visitors and shops do."""
 
-    def __init__(self, base: str, program: str, key: str) -> None:
+    def __init__(self, base: str, program: str, key: str, *, beside: bool) -> None:
         self.base = base
+        self._beside = beside
         self._program = program
         self._key = key
         self._opener = urllib.request.build_opener(_Stay)
@@ -187,7 +192,7 @@ class _OverHttp:
         return self._told(f"/v1/conversions/{conversion}/adjustments", wanted)
 
     def _address(self, setup: Step, url: str) -> Step:
-        if url.startswith(self.base + "/"):
+        if self._beside or url.startswith(self.base + "/"):
             return setup
         found = Finding(
             "links_elsewhere",

@@ -598,7 +598,7 @@ class Driver:
     def _invoke_both_ways(self, function: str, event: dict[str, Any]) -> Any:
         """Once with the shard named, as with a tumbling window, and once more without."""
         self._functions.invoke(function, {**event, "shardId": "shard-1"})
-        return self._functions.invoke(function, event)
+        return self._functions.invoke(function, {k: v for k, v in event.items() if k != "shardId"})
 
     def _streams(self) -> None:
         """Feed every function that a stream feeds with all that there is."""
