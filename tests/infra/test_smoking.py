@@ -64,7 +64,7 @@ def test_it_walks_from_click_to_refund_and_leaves_nothing_however_often(
     assert first_keys.first_admin_key(variables(stage, engine), NOW) is not None
     assert first_keys.first_admin_key(variables(stage, engine), NOW) is None
     assert first_keys.admin_key(variables(stage, engine), NOW) is not None
-    assert len(stage.stores.catalogue.keys_page(10, None)[0]) == 2
+    assert len(stage.stores.credentials.keys_page(10, None)[0]) == 2
 
 
 def test_it_says_which_stage_failed_and_leaves_nothing_then(stage: Stage, url: str, engine: Engine) -> None:
