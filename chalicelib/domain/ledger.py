@@ -90,6 +90,14 @@ class Balance:
         if entry.kind in EARNING_KINDS and entry.account is Account.PAYABLE:
             self.payable_moved += amount
 
+    def merge(self, other: "Balance") -> None:
+        """Take what moved the other one into account; not what it opened with."""
+        self.accrued += other.accrued
+        self.reversed += other.reversed
+        self.corrected += other.corrected
+        self.paid += other.paid
+        self.payable_moved += other.payable_moved
+
     @property
     def carries(self) -> bool:
         """Whether the next month has to know of it."""
@@ -121,6 +129,15 @@ class Tally:
         self.conversions += entry.first
         if entry.terms_version:
             self.terms_versions.add(entry.terms_version)
+
+    def merge(self, other: "Tally") -> None:
+        """Take all that the other one has counted into account; not what it opened with."""
+        for key, moved in other.balances.items():
+            self.balances.setdefault(key, Balance()).merge(moved)
+        for kind, count in other.kinds.items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + count
+        self.conversions += other.conversions
+        self.terms_versions |= other.terms_versions
 
     def carried(self) -> dict[Key, tuple[int, int]]:
         """Closing and payable balances that the next month opens with."""

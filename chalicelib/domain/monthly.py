@@ -73,6 +73,12 @@ class Monthly:
             {key: dict(standing) for key, standing in self.booked.items()},
         )
 
+    def merge(self, other: "Monthly") -> None:
+        """Take the sales that the other one has counted into account."""
+        for key, sums in other.sales.items():
+            for event, each in sums.items():
+                self.sales.setdefault(key, {}).setdefault(event, Sums()).add(each)
+
     def add(self, entry: Entry) -> None:
         """Take an entry of a conversion into account; of those by hand, and others, none."""
         if entry.kind not in EARNING_KINDS or not entry.conversion or entry.by_hand:

@@ -13,6 +13,7 @@ from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
 from chalicelib.jobs.remaining import has_time
 from chalicelib.services import (
+    close,
     doctor,
     erasures,
     fraud_trials,
@@ -41,7 +42,7 @@ WORKS: dict[JobKind, Callable[..., dict[str, Any]]] = {
 }
 """Who carries out which kind of job."""
 
-IN_PIECES = (JobKind.RECONCILIATION, JobKind.RECOVERY)
+IN_PIECES = (JobKind.RECONCILIATION, JobKind.RECOVERY, JobKind.CLOSE)
 """Jobs that are carried out in several runs, where one has no time for all of it."""
 
 
@@ -56,10 +57,12 @@ def run_job(event: Any) -> None:
 
 
 def _handle(message: dict[str, Any], is_time_left: HasTime) -> None:
-    """One message: a job by its id, a mail, or S3's notice of new objects (and its own test, at first)."""
+    """One message: a job by its id, a mail, a part of a close, or S3's notice of objects (and its test)."""
     stores, now = bootstrap.stores(), bootstrap.now()
     if "mail" in message:
         mails.send(stores, message, now)
+    if "close" in message:
+        close.take_up(stores, message, now, is_time_left)
     if "job" in message:
         paced = {kind: partial(WORKS[kind], has_time=is_time_left) for kind in IN_PIECES}
         state = jobs.carry_out(stores, message["job"], WORKS | paced, now)

@@ -3,11 +3,13 @@
 1. Claim: what is due is settled into its months; the books name the month that is being closed.
 2. Freeze: the gate of each shard is shut. From then on no entry can enter the month.
 3. Publish: the files are built from the frozen entries and written where there is none; bytes that are
-   there already must be the same. The manifest comes last: with it the month is published.
+   there already must be the same. The manifest comes last: with it the month is published. Of a month that is
+   too much for one run, workers write the pieces shard by shard; whoever writes the last one has it go on.
 4. Mark: the books say so, and the draft goes.
 """
 
-import io
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,13 +18,11 @@ from chalicelib.domain.errors import LinkledgerError, Unavailable
 from chalicelib.domain.journal import Books
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import announcing, mails, months, notices, payout_facts
-from chalicelib.services.folders import RETENTION, published_folder
+from chalicelib.services import announcing, kept_pieces, mails, month_files, months, notices
+from chalicelib.services.month_files import CloseStopped, HandedOn
 from chalicelib.services.pacing import HasTime, always
-from chalicelib.services.publishing import Files, content_type, written
 from chalicelib.services.reconcile import Summary, settle_due
 from chalicelib.services.settle import rules_of
-from chalicelib.storage.bucket import Differs
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
 
@@ -30,10 +30,6 @@ GRACE = timedelta(hours=24)
 """How long after its end a month stays open for what is told late."""
 
 _ATTEMPTS = 5
-
-
-class CloseStopped(LinkledgerError):
-    """The month can't be closed now; the code says why, and nothing is lost by waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +67,14 @@ def close_months(
             closed += close_program(stores, program_id, now, has_time)
         except Exception as failure:
             reason = failure.code if isinstance(failure, LinkledgerError) else type(failure).__name__
-            observe.error("close_stopped", program=program_id, reason=reason)
-            observe.count("close_stopped")
             stopped.append(_stopped(stores, program_id, reason))
     return closed, stopped
 
 
 def _stopped(stores: Stores, program_id: str, reason: str) -> Stopped:
     """What is told of a close that was stopped; where not even the month can be read, it is told without."""
+    observe.error("close_stopped", program=program_id, reason=reason)
+    observe.count("close_stopped")
     try:
         program = stores.catalogue.program(program_id)
         month = stores.journal.books(program).next_to_close
@@ -91,6 +87,8 @@ def _stopped(stores: Stores, program_id: str, reason: str) -> Stopped:
 
 def close_program(stores: Stores, program_id: str, now: datetime, has_time: HasTime = always) -> list[Closed]:
     """Close the months of one program that are over, oldest first; which they were.
+
+    One that was handed on to workers is not among them yet.
 
     Raises:
         CloseStopped: `money_quarantined`, `ledger_differs`; `out_of_time`: reconcile and its
@@ -108,10 +106,38 @@ def close_program(stores: Stores, program_id: str, now: datetime, has_time: HasT
             raise CloseStopped("out_of_time", "there is more to settle than time allows")
         if summary.postponed:
             raise Unavailable("settlement_postponed", f"{summary.postponed} conversions are not settled yet")
-    while month := _over(stores, program, now):
-        published = _close_month(stores, program, month, now)
-        closed += [published] if published else []
+    with suppress(HandedOn):
+        while month := _over(stores, program, now):
+            published = _close_month(stores, program, month, now, has_time)
+            closed += [published] if published else []
     return closed
+
+
+def take_up(stores: Stores, message: Mapping[str, str], now: datetime, has_time: HasTime) -> None:
+    """Do what a closer has handed on: write the piece of a `shard`; without one, go on with the close.
+
+    Whoever writes the last piece hands the rest on. What was closed meanwhile is left alone, and what stops
+    the close is told.
+
+    Raises:
+        Unavailable: storage or the queue is away; the message should come again.
+    """
+    program = stores.catalogue.program(message["close"])
+    month = stores.journal.books(program).closing
+    try:
+        if "shard" not in message:
+            close_program(stores, program.id, now, has_time)
+        elif month is not None and str(month) == message["month"]:
+            _write_piece(stores, program, month, int(message["shard"]), has_time)
+    except CloseStopped as stop:
+        _stopped(stores, program.id, stop.code)
+
+
+def _write_piece(stores: Stores, program: Program, month: Month, shard: int, has_time: HasTime) -> None:
+    if shard not in kept_pieces.shards(stores, program, month):
+        month_files.keep_piece(stores, program, month, shard, has_time)
+    if len(kept_pieces.shards(stores, program, month)) == program.shards:
+        stores.jobs.send({"close": program.id})
 
 
 def _over(stores: Stores, program: Program, now: datetime) -> Month | None:
@@ -120,10 +146,15 @@ def _over(stores: Stores, program: Program, now: datetime) -> Month | None:
     return month if now >= month.end(program.timezone) + GRACE else None
 
 
-def _close_month(stores: Stores, program: Program, month: Month, now: datetime) -> Closed | None:
+def _close_month(
+    stores: Stores, program: Program, month: Month, now: datetime, has_time: HasTime
+) -> Closed | None:
     """The month, published; None where another one has to be closed before it, or a rival has closed it.
 
     What a rival has closed is not built once more: it may run another version of the code.
+
+    Raises:
+        HandedOn: it is too much for one run. CloseStopped: something stops it.
     """
     books = _claim(stores, program, month)
     if books is None or (books.closed_through is not None and books.closed_through >= month):
@@ -131,7 +162,12 @@ def _close_month(stores: Stores, program: Program, month: Month, now: datetime) 
     _check_nothing_quarantined(stores, program, month)
     for shard in range(program.shards):
         stores.journal.freeze(program.id, month, shard)
-    sha256 = _publish(stores, program, month, books)
+    try:
+        sha256 = month_files.publish(stores, program, month, books, has_time)
+    except Unavailable:
+        if stores.journal.books(program).next_to_close > month:
+            return None  # a rival was first, and has cleared away what this one was reading
+        raise
     # Told before it is marked: a crash in between tells it twice, but never not at all.
     notices.published(stores, program.id, month, sha256)
     announcing.of_ledger(stores, program.id, month, sha256, now)
@@ -164,28 +200,6 @@ def _check_nothing_quarantined(stores: Stores, program: Program, month: Month) -
     for conversion, occurred_at in stores.journal.set_aside(program.id):
         if occurred_at is None or Month.of(occurred_at, program.timezone) <= month:
             raise CloseStopped("money_quarantined", f"{conversion} could not be processed")
-
-
-def _publish(stores: Stores, program: Program, month: Month, books: Books) -> str:
-    opening = months.opening_of(stores, program, month, books.opened)
-    with written(stores, program, month, opening, books.engine or ENGINE, payout_facts.frozen) as files:
-        try:
-            _write_all(stores, program, month, files)
-            stores.journal.keep(files.own)
-        except Differs as found:
-            raise CloseStopped("ledger_differs", f"{found.key} is there with other bytes") from found
-        return files.sha256
-
-
-def _write_all(stores: Stores, program: Program, month: Month, files: Files) -> None:
-    folder = published_folder(program.id, month)
-    until = month.end(program.timezone) + RETENTION
-    for part in files.parts:
-        with (files.folder / part.name).open("rb") as body:
-            stores.bucket.publish(folder + part.name, body, part.sha256, content_type(part.name), until)
-    name = "manifest.json"
-    manifest = io.BytesIO(files.manifest)
-    stores.bucket.publish(folder + name, manifest, files.sha256, content_type(name), until)
 
 
 def _mark(stores: Stores, program: Program, month: Month, sha256: str) -> None:

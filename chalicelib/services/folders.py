@@ -16,3 +16,8 @@ def published_folder(program: str, month: Month) -> str:
 def draft_folder(program: str, month: Month) -> str:
     """Where an open month's files stand."""
     return f"drafts/{program}/{month}/"
+
+
+def closing_folder(program: str, month: Month) -> str:
+    """Where the pieces of a month stand that is being closed by many."""
+    return f"closing/{program}/{month}/"

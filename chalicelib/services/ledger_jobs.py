@@ -8,6 +8,8 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.services import auditing, jobs
 from chalicelib.services.close import close_program
+from chalicelib.services.month_files import CloseStopped
+from chalicelib.services.pacing import HasTime, OutOfTime, always
 from chalicelib.storage.stores import Stores
 
 SHOWN = 200
@@ -24,14 +26,24 @@ def ask_verify(stores: Stores, program: Program, month: Month, now: datetime) ->
     return jobs.begin(stores, JobKind.VERIFY, program.id, {"month": str(month)}, "jobs", now)
 
 
-def carry_out_close(stores: Stores, job: Job, now: datetime) -> dict[str, Any]:
-    """The months that were closed, none where none is over.
+def carry_out_close(stores: Stores, job: Job, now: datetime, has_time: HasTime = always) -> dict[str, Any]:
+    """The months that were closed, none where none is over; `closing` is one that workers still write.
 
     Raises:
         CloseStopped: what stops it.
+        OutOfTime: there is more to settle than time allows; another run goes on.
     """
-    closed = close_program(stores, job.program, now)
-    return {"closed": [{"month": str(one.month), "sha256": one.sha256} for one in closed]}
+    try:
+        closed = close_program(stores, job.program, now, has_time)
+    except CloseStopped as stop:
+        if stop.code == "out_of_time":
+            raise OutOfTime from stop
+        raise
+    closing = stores.journal.books(stores.catalogue.program(job.program)).closing
+    return {
+        "closed": [{"month": str(one.month), "sha256": one.sha256} for one in closed],
+        "closing": str(closing) if closing else None,
+    }
 
 
 def carry_out_verify(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Writing a month's files: one pass over the journal into temporary files, hashed as they grow.
+"""Writing a month's files: a piece of each shard's entries first, then what they are put together to.
 
 The same entries, opening balances and engine version always give the same bytes, whether for a draft, for
-publishing, or to verify what was published. Memory holds balances and a bounded buffer, never the month.
+publishing, or to verify what was published, and whoever wrote the pieces. Memory holds balances and a bounded
+buffer, never the month.
 """
 
 import hashlib
@@ -21,14 +22,12 @@ from chalicelib.domain.payout.batch import Batch, File, payments_of
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import Terms
-from chalicelib.services import payout_facts
-from chalicelib.services.pacing import HasTime, OutOfTime, always
+from chalicelib.services import payout_facts, pieces
+from chalicelib.services.pacing import HasTime, always
 from chalicelib.services.payout_facts import Source
-from chalicelib.services.spooling import Spool
+from chalicelib.services.pieces import JOURNAL, PAGES, STATEMENTS, Held, Reading
+from chalicelib.services.spooling import Growing
 from chalicelib.storage.stores import Stores
-
-_LOOK_EVERY = 1_000
-"""Entries between two looks at the clock."""
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -71,7 +70,8 @@ class Extent:
 class Files:
     """A month's files on disk: the parts in their order, and the manifest that names them.
 
-    `own` are the entries that the month as a whole books.
+    The ledger parts of shards whose pieces were given are where those are, not on this disk. `own` are the
+    entries that the month as a whole books.
     """
 
     folder: Path
@@ -104,27 +104,29 @@ def written(
     extent: Extent = Extent(),
     until: datetime | None = None,
     has_time: HasTime = always,
+    held: Sequence[Held] | None = None,
 ) -> Iterator[Files]:
     """The month's files, as long as the context lasts; `payouts` gives the facts behind its payouts.
 
-    A draft shows the month as if it ended at `until`.
+    A draft shows the month as if it ended at `until`. `held` are the pieces of its shards, where they are
+    written already.
 
     Raises:
         OutOfTime: there are more entries than time allows.
+        Unavailable: storage is away; `piece_damaged`, a piece is not what was written.
     """
     with TemporaryDirectory(prefix="ledger-") as name:
-        folder = Path(name)
-        (folder / "statements").mkdir()
-        tally = Tally.opened_with(opening.balances)
-        whole = _Whole(program, month, stores.catalogue.terms(program.id), opening.monthly.copy(), until)
-        parts = (
-            *_write_entries(stores, program, month, tally, folder, whole, extent, has_time),
-            *(_write_payouts(stores, program, month, tally, folder, payouts) if extent.payouts else ()),
-        )
+        whole = _Whole(Path(name), program, month, opening, stores.catalogue.terms(program.id), extent)
+        (whole.folder / "statements").mkdir()
+        if held is None:
+            held = [whole.piece_of(stores, shard, has_time) for shard in range(program.shards)]
+        parts = whole.put_together(held, until)
+        if extent.payouts:
+            parts += _write_payouts(stores, program, month, whole.tally, whole.folder, payouts)
         manifest = ledger.manifest(
-            program.id, month, program.timezone, engine, tally, parts, opening.previous
+            program.id, month, program.timezone, engine, whole.tally, parts, opening.previous
         )
-        yield Files(folder, parts, manifest, tally, month, whole.monthly, whole.own)
+        yield Files(whole.folder, parts, manifest, whole.tally, month, whole.monthly, whole.own)
 
 
 def content_type(name: str) -> str:
@@ -132,85 +134,125 @@ def content_type(name: str) -> str:
     return CONTENT_TYPES[name.rsplit(".", 1)[1]]
 
 
-def _write_entries(
-    stores: Stores,
-    program: Program,
-    month: Month,
-    tally: Tally,
-    folder: Path,
-    whole: "_Whole",
-    extent: Extent,
-    has_time: HasTime,
-) -> tuple[Part, ...]:
-    journal, statements, pages = Spool(folder), Spool(folder), Spool(folder)
-    opened = Tally.opened_with(tally.carried())
-    parts = []
-    for shard in range(program.shards + 1):
-        name = f"ledger-{shard:05d}.csv"
-        entries = whole.close() if shard == program.shards else whole.seen(stores, shard)
-        if entries is None:
-            continue
-        rows = Spool(folder)
-        rows.add(name, ledger.header(ledger.ENTRY_COLUMNS))
-        for number, entry in enumerate(entries):
-            if number % _LOOK_EVERY == 0 and not has_time():
-                raise OutOfTime
-            tally.add(entry)
-            rows.add(name, ledger.entry_line(entry))
-            statements.add(statement.name(entry.partner), ledger.entry_line(entry))
-            if extent.pages:
-                pages.add(statement_page.name(entry.partner), statement_page.row(entry))
-            journal.add("entries", ledger.journal_transaction(entry, month, program.timezone))
-        parts.append(rows.part(name, header_rows=1))
-    return (
-        *parts,
-        *whole.carried(folder),
-        _summary(folder, tally),
-        _journal(folder, program, month, opened, tally, journal),
-        *_statements(folder, opened, tally, statements),
-        *(_pages(folder, program, month, tally, pages) if extent.pages else ()),
-    )
-
-
-@dataclass(slots=True)
 class _Whole:
-    """The month as a whole, where any version of the terms looks at months so."""
+    """A month's files as they are put together, and what they add up to."""
 
-    program: Program
-    month: Month
-    versions: Sequence[Terms]
-    monthly: Monthly
-    until: datetime | None
-    own: tuple[Entry, ...] = ()
+    def __init__(
+        self,
+        folder: Path,
+        program: Program,
+        month: Month,
+        opening: Opening,
+        versions: Sequence[Terms],
+        extent: Extent,
+    ) -> None:
+        self.folder = folder
+        self.tally = Tally.opened_with(opening.balances)
+        self.monthly = opening.monthly.copy()
+        self.own: tuple[Entry, ...] = ()
+        self._opened = Tally.opened_with(self.tally.carried())
+        self._program, self._month = program, month
+        self._versions, self._extent = versions, extent
 
-    def seen(self, stores: Stores, shard: int) -> Iterator[Entry]:
-        """The shard's entries, each taken into account as it goes by."""
-        entries = stores.journal.entries(self.program.id, self.month, shard)
-        if not monthly.has_rules(self.versions):
-            yield from entries
-            return
-        for entry in entries:
-            self.monthly.add(entry)
-            yield entry
+    def piece_of(self, stores: Stores, shard: int, has_time: HasTime) -> Held:
+        """The shard's piece, written here."""
+        entries = stores.journal.entries(self._program.id, self._month, shard)
+        by_month = monthly.has_rules(self._versions)
+        return pieces.write(
+            self.folder, shard, entries, self._program, self._month, has_time, by_month=by_month
+        )
 
-    def close(self) -> tuple[Entry, ...] | None:
-        """What the month itself books; None where that is nothing."""
-        found = monthly.close(self.monthly, self.program, self.versions, self.month, self.until)
-        self.own = tuple(found)
-        return self.own or None
+    def put_together(self, held: Sequence[Held], until: datetime | None) -> tuple[Part, ...]:
+        """Everything that is made of the pieces, and what the month itself books beside them."""
+        for one in held:
+            self.tally.merge(one.piece.tally)
+            self.monthly.merge(one.piece.monthly)
+        self.own = tuple(monthly.close(self.monthly, self._program, self._versions, self._month, until))
+        if self.own:
+            own = pieces.write(
+                self.folder, self._program.shards, self.own, self._program, self._month, always
+            )
+            self.tally.merge(own.piece.tally)
+            held = [*held, own]
+        return (
+            *(one.piece.ledger for one in held),
+            *self._carried(),
+            self._texts("summary.csv", ledger.summary_lines(self.tally)),
+            self._journal(held),
+            *self._statements(held),
+            *(self._pages(held) if self._extent.pages else ()),
+        )
 
-    def carried(self, folder: Path) -> Iterator[Part]:
+    def _carried(self) -> Iterator[Part]:
         """The file that the next month goes on from, where there is anything."""
         if self.monthly.sales or self.monthly.booked:
-            spool = Spool(folder)
-            for record in monthly_file.lines(self.monthly):
-                spool.add(monthly_file.NAME, record)
-            yield spool.part(monthly_file.NAME, header_rows=1)
+            yield self._texts(monthly_file.NAME, monthly_file.lines(self.monthly))
+
+    def _texts(self, name: str, lines: Iterable[str]) -> Part:
+        file = Growing(self.folder / name)
+        for line in lines:
+            file.write(line)
+        return file.part(name, header_rows=1)
+
+    def _journal(self, held: Sequence[Held]) -> Part:
+        currencies = sorted({currency for _, currency in self.tally.balances})
+        timezone = self._program.timezone
+        file = Growing(self.folder / "journal.ledger")
+        file.write(ledger.journal_opening(self._program.id, self._month, timezone, self._opened, currencies))
+        with _readings(held, JOURNAL) as readings:
+            for reading in readings:
+                reading.copy(JOURNAL, file)
+        return file.part("journal.ledger", header_rows=1)
+
+    def _statements(self, held: Sequence[Held]) -> Iterator[Part]:
+        with _readings(held, STATEMENTS) as readings:
+            for partner in self._partners():
+                before = statement.opening_lines(partner, self._opened)
+                after = statement.closing_lines(partner, self.tally)
+                yield self._around(statement.name(partner), partner, before, readings, after, 1)
+
+    def _pages(self, held: Sequence[Held]) -> Iterator[Part]:
+        with _readings(held, PAGES) as readings:
+            for partner in self._partners():
+                before = [statement_page.head(self._program.id, self._month, partner, self.tally)]
+                after = [statement_page.tail()]
+                yield self._around(statement_page.name(partner), partner, before, readings, after, 2)
+
+    def _around(
+        self,
+        name: str,
+        partner: str,
+        before: Iterable[str],
+        readings: Sequence[Reading],
+        after: Iterable[str],
+        header_rows: int,
+    ) -> Part:
+        """The file that holds the partner's share of each piece, between these texts."""
+        file = Growing(self.folder / name)
+        for text in before:
+            file.write(text)
+        for reading in readings:
+            reading.copy(partner, file)
+        for text in after:
+            file.write(text)
+        return file.part(name, header_rows=header_rows)
+
+    def _partners(self) -> list[str]:
+        return sorted({partner for partner, _ in self.tally.balances})
+
+
+@contextmanager
+def _readings(held: Sequence[Held], name: str) -> Iterator[list[Reading]]:
+    """These bundles of the pieces, to be read to their ends."""
+    readings = [Reading(one, name) for one in held]
+    yield readings
+    for reading in readings:
+        reading.finish()
 
 
 def _write_payouts(
     stores: Stores, program: Program, month: Month, tally: Tally, folder: Path, source: Source
-) -> Iterator[Part]:
+) -> tuple[Part, ...]:
     """What is due to whom, and a file for each way of paying; the facts, where anything is payable."""
     payables = {key: balance.payable for key, balance in tally.balances.items() if balance.payable > 0}
     facts = source(stores, program, month, payables) if payables else None
@@ -222,56 +264,9 @@ def _write_payouts(
         for method, way in FORMATS.items():
             due = [p for p in payments if p.due_minor and p.account and p.account.method == method]
             texts += way.files(Batch(program.id, month, facts, due))
-    for file in texts:
-        spool = Spool(folder)
-        spool.add(file.name, file.text)
-        yield spool.part(file.name, rows=file.rows)
-
-
-def _summary(folder: Path, tally: Tally) -> Part:
-    spool = Spool(folder)
-    for record in ledger.summary_lines(tally):
-        spool.add("summary.csv", record)
-    return spool.part("summary.csv", header_rows=1)
-
-
-def _journal(
-    folder: Path, program: Program, month: Month, opened: Tally, tally: Tally, entries: "Spool"
-) -> Part:
-    currencies = sorted({currency for _, currency in tally.balances})
-    spool = Spool(folder)
-    head = ledger.journal_opening(program.id, month, program.timezone, opened, currencies)
-    spool.add("journal.ledger", head)
-    spool.append_file("journal.ledger", entries, "entries")
-    return spool.part("journal.ledger", rows=sum(tally.kinds.values()))
-
-
-def _statements(folder: Path, opened: Tally, tally: Tally, entries: "Spool") -> Iterator[Part]:
-    for partner in _partners(tally):
-        opening = statement.opening_lines(partner, opened)
-        closing = statement.closing_lines(partner, tally)
-        yield _around(folder, statement.name(partner), opening, entries, closing)
-
-
-def _pages(folder: Path, program: Program, month: Month, tally: Tally, rows: "Spool") -> Iterator[Part]:
-    for partner in _partners(tally):
-        head = statement_page.head(program.id, month, partner, tally)
-        yield _around(folder, statement_page.name(partner), [head], rows, [statement_page.tail()])
-
-
-def _partners(tally: Tally) -> list[str]:
-    return sorted({partner for partner, _ in tally.balances})
-
-
-def _around(folder: Path, name: str, before: Iterable[str], entries: "Spool", after: Iterable[str]) -> Part:
-    """The file that holds what was collected for it in `entries`, between these texts."""
-    spool = Spool(folder)
-    whole = f"{name}.whole"
-    for text in before:
-        spool.add(whole, text)
-    spool.append_file(whole, entries, name)
-    for text in after:
-        spool.add(whole, text)
-    part = spool.part(whole, header_rows=1 if name.endswith(".csv") else 2)
-    (folder / whole).replace(folder / name)
-    return Part(name, part.sha256, part.bytes, part.rows)
+    parts = []
+    for text in texts:
+        file = Growing(folder / text.name)
+        file.write(text.text)
+        parts.append(file.part(text.name, rows=text.rows))
+    return tuple(parts)

@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -11,6 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.domain.errors import Unavailable
 from chalicelib.settings import Settings
 from chalicelib.storage import aws
+
+_READ_BYTES = 4 << 20
 
 
 class Differs(Exception):
@@ -71,6 +74,22 @@ class Bucket:
             answer = self._call("get_object", Key=key)
         except _Missing:
             return None
+        return b"".join(_pieces(answer))
+
+    def open(self, key: str, size: int) -> BinaryIO:
+        """The object, of so many bytes, to be read from its beginning, a bounded piece at a time.
+
+        Reading raises `Unavailable` where it isn't there, or can't be read.
+        """
+        return io.BufferedReader(
+            _Stored(lambda first, last: self._range(key, first, last), size), _READ_BYTES
+        )
+
+    def _range(self, key: str, first: int, last: int) -> bytes:
+        try:
+            answer = self._call("get_object", Key=key, Range=f"bytes={first}-{last}")
+        except _Missing:
+            raise Unavailable("object_missing", f"{key} can't be read") from None
         return b"".join(_pieces(answer))
 
     def sha256(self, key: str) -> str:
@@ -140,6 +159,27 @@ def _pieces(answer: dict[str, Any]) -> Iterator[bytes]:
         yield from answer["Body"].iter_chunks(1 << 20)
     except BotoCoreError as error:
         raise Unavailable("storage_unavailable", "storage does not answer; try again") from error
+
+
+class _Stored(io.RawIOBase):
+    """An object's bytes as a file: each read is a call of its own, which the SDK repeats where it fails."""
+
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+        self._fetch = fetch
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = min(len(buffer), self._size - self._at)
+        if wanted <= 0:
+            return 0
+        body = self._fetch(self._at, self._at + wanted - 1)
+        buffer[: len(body)] = body
+        self._at += len(body)
+        return len(body)
 
 
 class _Exists(Exception):

@@ -64,6 +64,11 @@ class Jobs:
         """Put a job back to its beginning, as it is when a worker takes it up."""
         self._table.update(f"job#{job.id}", "job", _record(job), PRESENT)
 
+    @property
+    def has_workers(self) -> bool:
+        """Whether the stage has a queue that hands jobs to workers."""
+        return self._queue.is_there
+
     def send(self, message: Mapping[str, str]) -> None:
         """Hand a message to the worker.
 

@@ -14,8 +14,9 @@ from chalicelib.domain.decision import decide
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.period import Month
 from chalicelib.services import months
-from chalicelib.services.close import CloseStopped, close_months, close_program
+from chalicelib.services.close import close_months, close_program
 from chalicelib.services.folders import draft_folder
+from chalicelib.services.month_files import CloseStopped
 from chalicelib.services.reconcile import reconcile
 from chalicelib.services.settle import rules_of, settle_conversion
 from chalicelib.storage.stores import Stores

@@ -12,7 +12,8 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.period import Month
 from chalicelib.services import adjustments, close, conversions, healing, ledgers, months
-from chalicelib.services.close import CloseStopped, close_months, close_program
+from chalicelib.services.close import close_months, close_program
+from chalicelib.services.month_files import CloseStopped
 from chalicelib.services.pacing import OutOfTime, at_most
 from chalicelib.services.reconcile import reconcile
 from chalicelib.services.settle import rules_of, settle_conversion
