@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,8 @@ from bench.measure import Measure, Measures
 from chalicelib.domain.journal import Account, Entry, Kind
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import publishing
+from chalicelib.services import pieces, publishing
+from chalicelib.services.pacing import always
 
 FULL, QUICK = 1_000_000, 50_000
 ENTRIES_A_PARTNER = 1_000
@@ -32,21 +34,24 @@ def measure(quick: bool) -> Measures:
     """`close_1m_peak_mb` and `close_growth` (seconds per entry at the full size over a tenth of it)."""
     size = QUICK if quick else FULL
     partners = size // ENTRIES_A_PARTNER
-    small_s, _ = in_own_process(size // 10, partners)
-    large_s, peak_mb = in_own_process(size, partners)
+    small_s, _, _ = in_own_process(size // 10, partners)
+    large_s, together_s, peak_mb = in_own_process(size, partners)
     return {
         "close_1m_peak_mb": Measure(round(peak_mb, 1), f"MB at {size:,} entries"),
         "close_growth": Measure(round(large_s / size / (small_s / (size // 10)), 3), "ratio"),
         "close_entries_per_s": Measure(round(size / large_s), "1/s"),
+        "close_pieces_per_s": Measure(round(size / (large_s - together_s)), "1/s by one writer of pieces"),
+        "close_together_per_s": Measure(round(size / together_s), "1/s, pieces put together"),
     }
 
 
-def in_own_process(entries: int, partners: int) -> tuple[float, float]:
-    """CPU seconds and peak megabytes of writing a month of so many entries of so many partners."""
+def in_own_process(entries: int, partners: int) -> tuple[float, float, float]:
+    """CPU seconds of writing a month of so many entries of so many partners; those of putting its pieces
+    together among them; peak megabytes."""
     command = [sys.executable, __file__, str(entries), str(partners)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    seconds, megabytes = done.stdout.split()
-    return float(seconds), float(megabytes)
+    seconds, together, megabytes = done.stdout.split()
+    return float(seconds), float(together), float(megabytes)
 
 
 class MadeUpJournal:
@@ -95,21 +100,27 @@ def an_entry(program: str, month: Month, shard: int, number: int, of: int, partn
     )
 
 
-def write_month(entries: int, partners: int) -> None:
-    """Write all files of a month of so many entries, and drop them."""
+def write_month(entries: int, partners: int) -> float:
+    """Write all files of a month of so many entries, and drop them; the CPU time when its pieces stood."""
     program = Program("bench", "Bench", ("shop.example",), "EUR", "https://shop.example/", START, "token")
-    stores: Any = SimpleNamespace(
-        journal=MadeUpJournal(entries, partners, program.shards),
-        catalogue=SimpleNamespace(terms=lambda _: ()),
-    )
+    journal = MadeUpJournal(entries, partners, program.shards)
+    stores: Any = SimpleNamespace(journal=journal, catalogue=SimpleNamespace(terms=lambda _: ()))
     opening = publishing.Opening(None, {})
-    with publishing.written(stores, program, MONTH, opening, "bench") as files:
-        counted = sum(files.tally.kinds.values())
-        if counted != entries // program.shards * program.shards:
-            raise RuntimeError(f"{counted} entries were written")
+    with TemporaryDirectory() as name:
+        held = []
+        for shard in range(program.shards):
+            rows = journal.entries(program.id, MONTH, shard)
+            held.append(pieces.write(Path(name), shard, rows, program, MONTH, always))
+        written = time.process_time()
+        with publishing.written(stores, program, MONTH, opening, "bench", held=held) as files:
+            counted = sum(files.tally.kinds.values())
+            if counted != entries // program.shards * program.shards:
+                raise RuntimeError(f"{counted} entries were written")
+    return written
 
 
 if __name__ == "__main__":
     started = time.process_time()
-    write_month(int(sys.argv[1]), int(sys.argv[2]))
-    print(time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    pieces_at = write_month(int(sys.argv[1]), int(sys.argv[2]))
+    ended = time.process_time()
+    print(ended - started, ended - pieces_at, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

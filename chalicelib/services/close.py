@@ -174,6 +174,7 @@ def _close_month(
     mails.announce_statements(stores, program.id, month)
     _mark(stores, program, month, sha256)
     months.drop_draft(stores, program.id, month)
+    kept_pieces.drop(stores, program.id, month)
     observe.count("month_closed")
     return Closed(program.id, month, sha256)
 

@@ -2,7 +2,7 @@
 
 A shard's part of the ledger is published at once: it is final since the shard was frozen. The rest lies under
 `closing/{program}/{month}/{version of the code}/{shard}/`; `piece.json`, which is written last, says that it
-is whole. Whoever writes a piece again writes the same.
+is whole. Whoever writes a piece again writes the same. What a crash leaves behind expires.
 """
 
 import io

@@ -15,7 +15,6 @@ from chalicelib.domain.ledger import Key
 from chalicelib.domain.money import parse_signed_major
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import kept_pieces
 from chalicelib.services.folders import draft_folder, published_folder
 from chalicelib.services.pacing import HasTime, always
 from chalicelib.services.publishing import Files, Opening, content_type, written
@@ -109,10 +108,9 @@ def _is_large(stores: Stores, program: Program, behind: Month, first: Month) -> 
 
 
 def drop_draft(stores: Stores, program: str, month: Month) -> None:
-    """Remove the draft of a month that is published, and the pieces that it was put together from."""
+    """Remove the draft of a month that is published."""
     for key in stores.bucket.keys(draft_folder(program, month)):
         stores.bucket.delete(key)
-    kept_pieces.drop(stores, program, month)
 
 
 def drop_left_drafts(stores: Stores, program: Program, of: Iterable[Month] | None = None) -> None:

@@ -20,7 +20,10 @@ ENUMERATED = [fault for fault in Fault if fault is not Fault.RIVAL]
 STEP = 1 if os.environ.get("EVERY_CALL") else len(ENUMERATED)
 """From one call that this way breaks to the next."""
 
-RIVAL_STEP = 1 if os.environ.get("EVERY_CALL") else 3
+MOST_TELLING = ENUMERATED if STEP == 1 else [Fault.CRASH_AFTER]
+"""The way in which the suite breaks long paths, whose steps it breaks in every way elsewhere."""
+
+RIVAL_STEP = 1 if os.environ.get("EVERY_CALL") else 4
 """From one call before which a rival acts to the next; each rival begins at another one."""
 
 

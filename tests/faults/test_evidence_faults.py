@@ -4,26 +4,30 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain import ids
-from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome, State
+from chalicelib.domain.conversion import AdjustmentKind, Content, Item, Outcome, State
 from chalicelib.domain.incoming import Incoming
+from chalicelib.domain.job import JobKind, JobState
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
 from chalicelib.domain.settlement import MAX_ADJUSTMENTS
-from chalicelib.services import adjustments, capture, healing, identities
+from chalicelib.services import adjustments, capture, healing, identities, jobs, reconciliations
+from chalicelib.services.order_matching import Wanted
+from chalicelib.services.pacing import always, at_most
 from chalicelib.services.reconcile import Summary, reconcile, settle_due
 from chalicelib.services.settle import rules_of, settle_conversion
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import Table
 from tests import scene
 from tests.faults.books import audit
-from tests.faults.plays import ENUMERATED, Play, fail_every_call
+from tests.faults.plays import ENUMERATED, MOST_TELLING, Play, fail_every_call
 from tests.faults.transport import Fault, Wire, wired
 from tests.scene import MONTH_START, Scene
 
@@ -146,6 +150,70 @@ def assert_the_earlier_one_earns(stores: Stores, prepared: Prepared) -> None:
     assert [audited.commission_of(each) for each in (before, sold)] == [1_000, 0]
 
 
+def a_line_that_comes_back_and_a_chargeback_of_the_rest() -> Play:
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores)
+        items = (Item("shoe", 2, 6_000), Item("sock", 4, 4_000))
+        incoming = Incoming("sale", "order", Content(10_000, "EUR", items), Method.API, coupon="ANNA")
+        prepared = made, capture.record(stores, made.program, incoming, SOLD_AT).id
+        settled(stores, prepared)
+        return prepared
+
+    def act(stores: Stores, prepared: Prepared) -> None:
+        sold = prepared[1]
+        socks = adjustments.Details((adjustments.Back(sku="sock", quantity=1),))
+        adjustments.adjust(stores, sold, "r-1", AdjustmentKind.REFUND, None, "", LATER, socks)
+        adjustments.adjust(stores, sold, "c-1", AdjustmentKind.CHARGEBACK, 3_000, "", LATER)
+        settled(stores, prepared)
+
+    def check(stores: Stores, prepared: Prepared) -> None:
+        assert_earns(stores, prepared, "anna", 600)
+        taken = [e for e in audit(stores, prepared[0].program).open_entries if e.kind == "reversal"]
+        assert sorted(entry.commission_minor for entry in taken) == [-300, -100]
+
+    return Play(prepare, act, check)
+
+
+def recovery_of_a_file_of_orders_piece_by_piece() -> Play:
+    """Each run has time for one piece; the file tells of a refund, and of an order that is not here."""
+    text = "order_id,amount,currency,refunded,date,coupon\norder,100.00,EUR,25.00,2026-09-04,ANNA\n"
+    text += "lost,50.00,EUR,,2026-09-04,BEN\n"
+    works = {
+        JobKind.RECONCILIATION: partial(reconciliations.carry_out, has_time=always),
+        JobKind.RECOVERY: lambda *job: reconciliations.carry_out_recovery(*job, at_most(1)),
+    }
+    asked: dict[str, str] = {}
+
+    def prepare(stores: Stores) -> Prepared:
+        made = scene.make(stores)
+        sold = told(stores, made, coupon="ANNA").id
+        compared = reconciliations.ask(stores, Wanted(made.program), text.encode(), LATER)
+        jobs.carry_out(stores, compared.id, works, LATER)
+        done = stores.jobs.find(compared.id)
+        assert done is not None
+        asked[made.program.id] = reconciliations.recover(stores, done, LATER).id
+        return made, sold
+
+    def act(stores: Stores, prepared: Prepared) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reconciliations, "_EVERY", 1)
+            while jobs.carry_out(stores, asked[prepared[0].program.id], works, LATER) is JobState.RUNNING:
+                pass
+
+    def check(stores: Stores, prepared: Prepared) -> None:
+        reconcile(stores, LATER)
+        assert_earns(stores, prepared, "anna", 750)
+        program = prepared[0].program.id
+        assert_earns(stores, (prepared[0], ids.conversion_id(program, "sale", "lost")), "ben", 500)
+        recovery = stores.jobs.find(asked[program])
+        assert recovery is not None
+        assert recovery.state is JobState.DONE
+        assert list(stores.bucket.keys(f"{recovery.folder}work/")) == []
+        Table(stores.settings, "catalogue").delete("programs", program)
+
+    return Play(prepare, act, check)
+
+
 PLAYS = {
     play.__name__: play
     for play in (
@@ -153,6 +221,7 @@ PLAYS = {
         confirmation_of_a_browsers_report,
         evidence_that_comes_later,
         use_of_a_code_that_pushes_another_over_its_limit,
+        a_line_that_comes_back_and_a_chargeback_of_the_rest,
     )
 }
 
@@ -161,6 +230,11 @@ PLAYS = {
 @pytest.mark.parametrize("name", PLAYS)
 def test_every_call_may_fail(stage, clock, monkeypatch, name: str, fault: Fault) -> None:
     fail_every_call(monkeypatch, PLAYS[name](), fault)
+
+
+@pytest.mark.parametrize("fault", MOST_TELLING, ids=lambda fault: fault.name.lower())
+def test_every_call_of_a_job_in_pieces_may_fail(stage, clock, monkeypatch, fault: Fault) -> None:
+    fail_every_call(monkeypatch, recovery_of_a_file_of_orders_piece_by_piece(), fault)
 
 
 def beside(

@@ -178,6 +178,28 @@ def test_pieces_of_another_version_of_the_code_are_not_used(
     assert kept_pieces.find(stage.stores, shop.program, SEPTEMBER) == {}
 
 
+def test_a_rival_that_was_first_clears_away_what_this_one_reads(
+    stage: Stage, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = a_busy_shop(stage.stores)
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    for shard in range(3):
+        take_up(stage.stores, by_shard(shop, shard), AFTER_GRACE, always)
+    find, rivals = kept_pieces.find, []
+
+    def find_and_be_outrun(*arguments: Any) -> Any:
+        found = find(*arguments)
+        if not rivals:
+            rivals.append(0)
+            rivals[:] = close_program(stage.stores, shop.program.id, AFTER_GRACE)
+        return found
+
+    monkeypatch.setattr(kept_pieces, "find", find_and_be_outrun)
+    assert close_program(stage.stores, shop.program.id, AFTER_GRACE) == []
+    assert len(rivals) == 1
+    assert audit(stage.stores, shop.program).problems == []
+
+
 def test_a_function_with_no_time_left_writes_nothing(stage: Stage, clock: Clock) -> None:
     clock.set(AFTER_GRACE)
     shop = a_busy_shop(stage.stores)
