@@ -70,6 +70,19 @@ class Api:
         """A GET."""
         return self.send("GET", path, key=key)
 
+    def listed(self, path: str) -> list[Any]:
+        """All that a list holds, walked one by one."""
+        found: list[Any] = []
+        cursor = ""
+        joint = "&" if "?" in path else "?"
+        while True:
+            page = self.get(f"{path}{joint}limit=1{cursor}")
+            assert page.status == 200, page
+            found += page.json["data"]
+            if page.json["next_cursor"] is None:
+                return found
+            cursor = f"&cursor={page.json['next_cursor']}"
+
     def delete(self, path: str, key: str | None = None) -> Answer:
         """A DELETE."""
         return self.send("DELETE", path, key=key)

@@ -42,6 +42,8 @@ def test_a_refund_may_be_named_by_the_header_alone(api: Api) -> None:
     named = send(api, path, REFUND | {"id": "refund-1"}, "k 1")
     assert (named.status, named.json["id"]) == (201, "refund-1")
     api.post(path, REFUND).refused(422, "field_required", "id")
+    kept = {(one["id"], one["amount"]) for one in api.listed(path)}
+    assert kept == {(answer.json["id"], REFUND["amount"]) for answer in (first, another, named)}
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\tb", "schlüssel"])

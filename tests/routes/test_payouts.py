@@ -122,6 +122,9 @@ def test_a_program_is_paid_by_its_own_merchant_alone(shop: Api) -> None:
 def test_a_paid_batch_is_answered_with_its_payments(shop: Api, clock: Any) -> None:
     shop.post("/v1/partners/anna/payout", ACCOUNTS)
     shop.post("/v1/programs/acme/entries", BONUS)
+    shop.partner("ben")
+    shop.enroll(partner="ben")
+    shop.post("/v1/programs/acme/entries", {**BONUS, "id": "b-2", "partner": "ben", "amount": 300})
     clock.set(datetime(2026, 11, 2, 1, tzinfo=UTC))
     reconcile(shop.stores, clock())
     close_program(shop.stores, "acme", clock())
@@ -133,6 +136,25 @@ def test_a_paid_batch_is_answered_with_its_payments(shop: Api, clock: Any) -> No
     assert payment["entry"].startswith("ent_")
     assert shop.post("/v1/programs/acme/payouts", wanted).json == answer.json
     shop.post("/v1/programs/acme/payouts", {**wanted, "method": None}).refused(409, "payout_conflict", "id")
+
+    shop.post("/v1/programs/acme/payouts", {**wanted, "id": "p-2"})
+    marked = [(one["id"], one["month"], one["open"]) for one in shop.listed("/v1/programs/acme/payouts")]
+    assert [(id, month) for id, month, _ in marked] == [("p-1", "2026-10"), ("p-2", "2026-10")]
+    batch = shop.listed("/v1/programs/acme/payouts/2026-10")
+    assert [(one["partner"], one["paid"], one["entry"]) for one in batch] == [
+        ("anna", payment["amount"], payment["entry"])
+    ]
+    booked = shop.listed("/v1/programs/acme/entries")
+    assert [(one["id"], one["partner"], one["amount"]["amount"]) for one in booked] == [
+        ("b-1", "anna", 500),
+        ("b-2", "ben", 300),
+    ]
+    ledgers = [(one["month"], one["status"]) for one in shop.listed("/v1/ledgers?program=acme")]
+    assert ledgers == [("2026-10", "published"), ("2026-11", "draft")]
+    shop.program("other")
+    stranger = shop.key("merchant", program="other")
+    for path in ("payouts", "payouts/2026-10", "entries"):
+        shop.get(f"/v1/programs/acme/{path}", stranger).refused(404, "program_unknown", "program")
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,9 @@ def test_what_was_found_is_recovered_with_one_confirmation(shop: Api, engine: En
     assert done(shop, engine, stage, first.json["job"])["result"]["done"] == {"record": 1}
     told = shop.post("/v1/conversions", SALE | {"order_id": "B", "amount": 2000})
     assert (told.status, told.json["duplicate"]) == (200, True)
+    newer = shop.post("/v1/reconciliations", {"program": "acme", "csv": CSV}).json["job"]
+    listed = {one["job"]: one["state"] for one in shop.listed("/v1/reconciliations?program=acme")}
+    assert listed == {newer: "waiting", job: "done"}
 
 
 @pytest.mark.parametrize(
