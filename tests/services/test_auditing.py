@@ -16,7 +16,8 @@ from chalicelib.domain.partner import Enrollment
 from chalicelib.domain.payout.batch import Account
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
-from chalicelib.services import adjustments, capture, manual, payouts
+from chalicelib.domain.terms import Attribution, CommissionRule, MonthlyKind, MonthlyRule
+from chalicelib.services import adjustments, capture, manual, payouts, terms
 from chalicelib.services.auditing import verify
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import reconcile
@@ -84,6 +85,14 @@ def test_every_closed_month_of_an_eventful_history_is_verified(stage, history, c
         assert found.entries == len(entries(stage, history, month)) > 3
         assert cli.main(["ledger", "verify", history.program.id, str(month)]) == 0
         assert "verified" in capsys.readouterr().out
+
+
+def test_closed_months_come_out_the_same_when_later_terms_look_at_months(stage, history):
+    stores = stage.stores
+    sale, cap = CommissionRule("sale", "percent", rate_bp=1000), MonthlyRule(MonthlyKind.CAP, amount_minor=1)
+    terms.publish(stores, history.program.id, Attribution(), 14, [sale], OCTOBER_CLOSE, [cap])
+    for month in (SEPTEMBER, OCTOBER):
+        assert verify(stores, history.program.id, month).problems == ()
 
 
 def overwritten(name: str) -> Callable[[Any, scene.Scene], None]:
