@@ -41,7 +41,8 @@ export class Linkledger {
   addPartner(partner: { name: string; email: string; id?: string }): Promise<Json>;
   enroll(program: string, partner: string): Promise<Json>;
   applications(program: string, query?: { decision?: string }): AsyncGenerator<Json>;
-  decideApplication(program: string, id: string, approve: boolean): Promise<Json>;
+  approveApplication(program: string, id: string): Promise<Json>;
+  declineApplication(program: string, id: string): Promise<Json>;
   addLink(link: NewLink): Promise<Json>;
   links(program: string, query?: { partner?: string }): AsyncGenerator<Json>;
   addCoupon(program: string, partner: string, code: string, more?: { max_uses?: number | null }): Promise<Json>;

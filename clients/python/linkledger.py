@@ -146,10 +146,13 @@ class Linkledger:
         """Who wants to become a partner: all, or those `waiting`, `approved` or `declined`."""
         return self._pages(_path("/v1/programs/{}/applications", program), {"decision": decision})
 
-    def decide_application(self, program: str, application: str, *, approve: bool) -> Json:
-        """Approve the application, which makes the partner, or decline it."""
-        path = _path("/v1/programs/{}/applications/{}", program, application)
-        return self._call("POST", path + ("/approve" if approve else "/decline"), {})
+    def approve_application(self, program: str, application: str) -> Json:
+        """Approve an application, which makes the partner and enrols it."""
+        return self._call("POST", _path("/v1/programs/{}/applications/{}/approve", program, application), {})
+
+    def decline_application(self, program: str, application: str) -> Json:
+        """Decline an application."""
+        return self._call("POST", _path("/v1/programs/{}/applications/{}/decline", program, application), {})
 
     def add_link(self, **link: Unpack[NewLink]) -> Json:
         """A new link of a partner."""

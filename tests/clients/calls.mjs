@@ -24,8 +24,8 @@ if (mode === 'record') {
   await ledger.addPartner({ name: 'n', email: 'e', id: 'i' });
   await ledger.enroll('p', 'a');
   await every(ledger.applications('p', { decision: 'waiting' }));
-  await ledger.decideApplication('p', 'a', true);
-  await ledger.decideApplication('p', 'a', false);
+  await ledger.approveApplication('p', 'a');
+  await ledger.declineApplication('p', 'a');
   await ledger.addLink({ program: 'p', partner: 'a', destination: 'd', code: 'c', campaign: 'c', utm: {}, sub: {},
     tags: [], expires_at: 't', carry_query: true });
   await every(ledger.links('p', { partner: 'a' }));

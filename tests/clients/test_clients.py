@@ -67,8 +67,8 @@ def python_calls() -> tuple[list[dict[str, Any]], set[str]]:
     ledger.add_partner("n", "e", "i")
     ledger.enroll("p", "a")
     list(ledger.applications("p", decision="waiting"))
-    ledger.decide_application("p", "a", approve=True)
-    ledger.decide_application("p", "a", approve=False)
+    ledger.approve_application("p", "a")
+    ledger.decline_application("p", "a")
     ledger.add_link(
         program="p",
         partner="a",
