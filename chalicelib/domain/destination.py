@@ -24,6 +24,9 @@ MAX_LOCATION = 7168
 CONTROL_PARAMETERS = frozenset({"url", "path", "ll_consent"})
 """Parameters that are meant for the redirect, and go no further."""
 
+_PLAY_STORE, _REFERRER = "https://play.google.com/store/apps/", "referrer"
+"""Where apps are, and the parameter that they get (developer.android.com/google/play/installreferrer)."""
+
 _NORMAL = re.compile(r"https?://([a-z0-9._-]+)(?::[0-9]+)?(?:[/?#][\x21-\x5b\x5d-\x7e]*)?")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\\ud800-\udfff]")
 _QUERY_SAFE = "!$'()*,-./:;?@_~"
@@ -104,7 +107,7 @@ def compose(
     """The landing URL of one click, and whether the query that came in had room in it.
 
     What came in replaces what has the same name, and never stands twice; the token is ours alone, so one
-    that came in is replaced too.
+    that came in is replaced too. An app from Google Play is told `referrer` alone: it stands there, too.
     """
     carried = {
         name: values
@@ -113,12 +116,21 @@ def compose(
     }
     parts = [text for name, text in base.pairs if name not in carried]
     parts += [_pair(name, value) for name, values in carried.items() for value in values]
+    if token and base.stem.startswith(_PLAY_STORE) and click_param != _REFERRER:
+        parts = _in_referrer(parts, f"{click_param}={token}")
     if token:
         parts.append(f"{click_param}={token}")
     location = base.stem + ("?" + "&".join(parts) if parts else "") + base.fragment
     if len(location) > MAX_LOCATION and carried:
         return compose(base, {}, click_param, token)[0], False
     return location, True
+
+
+def _in_referrer(parts: Sequence[str], told: str) -> list[str]:
+    """The query with this in what Play hands to the app on its first start, after what stands there."""
+    before = [unquote_plus(text.partition("=")[2]) for text in parts if text.partition("=")[0] == _REFERRER]
+    others = [text for text in parts if text.partition("=")[0] != _REFERRER]
+    return [*others, _pair(_REFERRER, "&".join([*filter(None, before), told]))]
 
 
 def fill(template: str, link: Link) -> str:

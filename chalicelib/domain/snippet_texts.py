@@ -98,3 +98,28 @@ if (is_string($click) && preg_match('/\A[A-Za-z0-9_-]{59}\z/', $click)) {
     setcookie('__Host-ll_click', $click, ['expires' => time() + [[days]] * 86400, 'path' => '/',
         'secure' => true, 'httponly' => true, 'samesite' => 'Lax']);
 }"""
+
+IDENTIFY = """\
+<script>
+  window.linkledger = window.linkledger || \
+function () { (linkledger.q = linkledger.q || []).push(arguments); };
+  linkledger('identify', { customer_id: '7' });
+</script>"""
+
+IDENTIFY_SERVER = """\
+curl -X POST [[base]]/v1/identities -H "Authorization: Bearer $KEY" \
+-H "Content-Type: application/json" \\
+  -d '{"program": "[[program]]", "customer_id": "7", "click_id": "'$LL_CLICK'"}'"""
+
+ANDROID = """\
+val client = InstallReferrerClient.newBuilder(context).build()
+client.startConnection(object : InstallReferrerStateListener {
+    override fun onInstallReferrerSetupFinished(code: Int) {
+        if (code == InstallReferrerClient.InstallReferrerResponse.OK) {
+            val click = Uri.parse("?" + client.installReferrer.installReferrer).getQueryParameter("[[param]]")
+            if (click != null) tellYourServer(click)
+        }
+        client.endConnection()
+    }
+    override fun onInstallReferrerServiceDisconnected() {}
+})"""

@@ -21,8 +21,11 @@ _BLANK = re.compile(r"\[\[([a-z_]+)\]\]")
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """One way to tell sales. `method` is a tracking method's name, `coupon` or `cookie`; `language` that of
-    the text; `steps` what else is to be done, in order; `document` where it is explained."""
+    """One way to tell sales, or what belongs to them.
+
+    `method` is a tracking method's name, `coupon`, `cookie`, `install` or `device`; `language` that of the
+    text; `steps` what else is to be done, in order; `document` where it is explained.
+    """
 
     method: str
     title: str
@@ -52,8 +55,8 @@ def all_of(subject: Subject) -> list[Snippet]:
     if subject.attribution.coupon is not CouponRule.OFF:
         found.append(_coupon(subject))
     if methods & {Method.API, Method.POSTBACK}:
-        found += _cookies(subject)
-    return found
+        found += [*_cookies(subject), _android(subject)]
+    return [*found, *_devices(subject)]
 
 
 def tag_element(base_url: str, program: str, attributes: str = "") -> str:
@@ -204,6 +207,33 @@ def _cookies(subject: Subject) -> list[Snippet]:
     ]
 
 
+def _android(subject: Subject) -> Snippet:
+    steps = (
+        "Let a link lead to the app's page on Google Play, which has to be one of the program's domains "
+        "(play.google.com): the click is in referrer, which the app gets on its first start.",
+        "Add com.android.installreferrer:installreferrer to the app, and run this once.",
+        "Tell the install from your server by the API or a postback, with the event install.",
+    )
+    return _snippet(
+        subject, "install", "An Android app: the install referrer", "kotlin", texts.ANDROID, *steps
+    )
+
+
+def _devices(subject: Subject) -> list[Snippet]:
+    """That two devices are one customer's, by a browser or by a server, whichever the program uses."""
+    methods = subject.program.methods
+    told = "Tell it after a log-in, with your own id of the customer and never an e-mail address."
+    sold = "Tell the same customer_id with the order: clicks of all the customer's devices are found by it."
+    found = []
+    if Method.TAG in methods:
+        title = "A customer's devices: by the tag"
+        found.append(_snippet(subject, "device", title, "html", texts.IDENTIFY, told, sold))
+    if Method.API in methods:
+        title = "A customer's devices: by your server"
+        found.append(_snippet(subject, "device", title, "sh", texts.IDENTIFY_SERVER, told, sold))
+    return found
+
+
 def _hook(subject: Subject, method: Method) -> str:
     event = "" if subject.event == SALE else f"?event={quote(subject.event, safe='')}"
     return f"{subject.base_url}/hooks/{method}/{subject.program.id}{event}"
@@ -224,7 +254,8 @@ def _confirmation(program: Program) -> str:
 
 def _snippet(subject: Subject, method: str, title: str, language: str, template: str, *steps: str) -> Snippet:
     text = _fill(template, _values(subject))
-    return Snippet(method, title, language, text, steps, f"docs/{_DOCUMENTS.get(method, 'carts')}.md")
+    named = "tag" if language == "html" and method == "device" else _DOCUMENTS.get(method, "carts")
+    return Snippet(method, title, language, text, steps, f"docs/{named}.md")
 
 
 def _values(subject: Subject) -> dict[str, str]:
@@ -256,6 +287,7 @@ _DOCUMENTS = {
     Method.API: "api",
     "coupon": "coupons",
     "cookie": "tag",
+    "device": "api",
 }
 
 _ADJUST = (

@@ -70,8 +70,10 @@ def test_the_first_link_and_sale_of_the_readme(stack: Stack) -> None:
 
 def test_a_server_call(shop: Shop) -> None:
     click = shop.clicked(shop.partner("ben"))
-    script = here(snippet("docs/api.md", "sh"), shop)
+    script = here(snippet("docs/api.md", "sh", "/v1/conversions"), shop)
     assert json.loads(shell(script, KEY=shop.stack.admin_key, LL_CLICK=click))["outcome"] == "recorded"
+    script = here(snippet("docs/api.md", "sh", "/v1/identities"), shop)
+    assert json.loads(shell(script, KEY=shop.stack.admin_key, LL_CLICK=click))["click_id"] == click
 
 
 def test_the_python_client(shop: Shop) -> None:

@@ -105,6 +105,25 @@ def test_whatever_comes_in_is_carried_on_whole_and_once(incoming: dict[str, list
     assert [value for key, value in carried if key == "a"] == incoming.get("a", ["1"])
 
 
+@pytest.mark.parametrize(
+    ("query", "incoming", "referrer"),
+    [
+        ("?id=com.brand", {}, "ll_click=TOKEN"),
+        ("?id=com.brand&referrer=utm_source%3Dmail", {}, "utm_source=mail&ll_click=TOKEN"),
+        ("?id=com.brand&referrer=own", {"referrer": ["a=1&b"]}, "a=1&b&ll_click=TOKEN"),
+    ],
+)
+def test_an_app_gets_the_token_by_what_the_store_hands_on(
+    query: str, incoming: dict[str, list[str]], referrer: str
+) -> None:
+    program = a_program(domains=("play.google.com",))
+    page = destination.landing(f"https://play.google.com/store/apps/details{query}", program, a_link(utm={}))
+    location, _ = destination.compose(page, incoming, "ll_click", "TOKEN")
+    told = {"id": "com.brand", "referrer": referrer, "ll_click": "TOKEN"}
+    assert dict(parse_qsl(urlsplit(location).query)) == told
+    assert destination.compose(page, {}, "referrer", "TOKEN")[0].endswith("&referrer=TOKEN")
+
+
 def test_a_token_in_the_destinations_own_query_is_replaced() -> None:
     base = destination.landing("https://shop.example/?ll_click=old&x=1", a_program(), a_link())
     assert destination.compose(base, {}, "ll_click", None)[0] == "https://shop.example/?x=1"

@@ -32,7 +32,7 @@ def words(snippets: list[Snippet]) -> str:
 
 def test_every_method_has_a_snippet_with_nothing_left_blank() -> None:
     found = snippets_of()
-    assert {one.method for one in found} == {*Method, "coupon", "cookie"}
+    assert {one.method for one in found} == {*Method, "coupon", "cookie", "install", "device"}
     assert re.search(r"\[\[|\]\]", words(found).replace('[""])', "")) is None
     assert all(one.steps and one.title and one.text for one in found)
 
@@ -40,8 +40,9 @@ def test_every_method_has_a_snippet_with_nothing_left_blank() -> None:
 @pytest.mark.parametrize("method", list(Method))
 def test_only_the_methods_that_the_program_uses_are_shown(method: Method) -> None:
     found = {one.method for one in snippets_of(methods=frozenset({method}))}
-    cookie = {"cookie"} if method in {Method.API, Method.POSTBACK} else set()
-    assert found == {method, "coupon"} | cookie
+    server = {"cookie", "install"} if method in {Method.API, Method.POSTBACK} else set()
+    devices = {"device"} if method in {Method.API, Method.TAG} else set()
+    assert found == {method, "coupon"} | server | devices
 
 
 def test_where_promo_codes_do_not_count_none_are_offered() -> None:
