@@ -40,8 +40,8 @@ export class Linkledger {
   addPartner({ name, email, id }) { return this.#call('POST', '/v1/partners', { name, email, id }); }
   enroll(program, partner) { return this.#call('POST', path`/v1/programs/${program}/enrollments`, { partner }); }
   applications(program, { decision } = {}) { return this.#pages(path`/v1/programs/${program}/applications`, { decision }); }
-  approveApplication(program, id) { return this.#call('POST', path`/v1/programs/${program}/applications/${id}/approve`, {}); }
-  declineApplication(program, id) { return this.#call('POST', path`/v1/programs/${program}/applications/${id}/decline`, {}); }
+  approveApplication(program, id) { return this.#call('POST', path`/v1/programs/${program}/applications/${id}/approve`); }
+  declineApplication(program, id) { return this.#call('POST', path`/v1/programs/${program}/applications/${id}/decline`); }
   addLink(link) { return this.#call('POST', '/v1/links', link); }
   links(program, { partner } = {}) { return this.#pages('/v1/links', { program, partner }); }
   addCoupon(program, partner, code, { max_uses = null } = {}) {

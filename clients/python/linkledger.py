@@ -148,11 +148,11 @@ class Linkledger:
 
     def approve_application(self, program: str, application: str) -> Json:
         """Approve an application, which makes the partner and enrols it."""
-        return self._call("POST", _path("/v1/programs/{}/applications/{}/approve", program, application), {})
+        return self._call("POST", _path("/v1/programs/{}/applications/{}/approve", program, application))
 
     def decline_application(self, program: str, application: str) -> Json:
         """Decline an application."""
-        return self._call("POST", _path("/v1/programs/{}/applications/{}/decline", program, application), {})
+        return self._call("POST", _path("/v1/programs/{}/applications/{}/decline", program, application))
 
     def add_link(self, **link: Unpack[NewLink]) -> Json:
         """A new link of a partner."""
