@@ -30,8 +30,9 @@ check: .venv/ready ## Lint, formatting and types
 faults: .venv/ready .venv-engine/ready ## Break every call of every money path in every way, which takes long
 	EVERY_CALL=1 $(BIN)/python -m pytest -n 2 --dist load tests/faults
 
-load: .venv/ready .venv-engine/ready ## Load the local stack up to saturation and beyond (ARGS=--quick)
+load: .venv/ready .venv-engine/ready ## Load the local stack and the package up to saturation and beyond (ARGS=--quick)
 	$(BIN)/python bench/saturation.py $(ARGS)
+	$(BIN)/python bench/saturation_artefact.py $(ARGS)
 
 mutants: .venv/ready ## Change the code of money everywhere, and tell what no test notices (ARGS="--most 20")
 	$(BIN)/python -m tests.mutants $(ARGS)
@@ -41,7 +42,7 @@ audit: ## Ask the advisory database about every pinned dependency (needs the int
 	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	build/audit/bin/pip-audit --strict -r requirements.txt
 
-soak: .venv/ready .venv-engine/ready ## Play thousands of histories under faults and crashes (ARGS="--orders 5000 --seed ...")
+soak: .venv/ready .venv-engine/ready ## Play thousands of histories under faults and crashes (ARGS="--histories 5000 --seed ...")
 	$(BIN)/python -m tests.histories.soak $(ARGS)
 
 zip: .venv/ready ## Build the deployment package into build/package

@@ -85,9 +85,9 @@ class Function:
         self._events.put((str(uuid.uuid4()), json.dumps(event).encode()))
         return self._await_answer(timeout_s)
 
-    def output(self) -> str:
-        """What the process printed so far (its first MiB)."""
-        return os.pread(self._output.fileno(), _OUTPUT_BYTES, 0).decode(errors="replace")
+    def output(self, most: int = _OUTPUT_BYTES) -> str:
+        """What the process printed so far: its first bytes, `most` of them."""
+        return os.pread(self._output.fileno(), most, 0).decode(errors="replace")
 
     def __enter__(self) -> "Function":
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -167,6 +167,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Head and body leave in one piece: a second one would wait for the first to be acknowledged."""
     server: _Server
 
     def do_GET(self) -> None:

@@ -4,9 +4,12 @@ It serves DynamoDB and its streams, S3, SQS and Secrets Manager on one port of t
 """
 
 import os
+import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -102,6 +105,17 @@ class Engine:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Nothing is answered, and no connection refused, as long as this lasts."""
+        if self._process is None:
+            raise ValueError("the engine is another process's")
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def save(self) -> None:
         """Have everything acknowledged so far on disk before this returns."""

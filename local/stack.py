@@ -100,9 +100,13 @@ class Stack:
             self._engine.stop()
         self._lock.close()
 
+    def drain(self) -> None:
+        """Have the workers process all that lies in streams and queues."""
+        self._workers.drain()
+
     def run_job(self, function: str) -> Any:
         """Run a scheduled function now, with everything before and after it processed; its answer."""
-        self._workers.drain()
+        self.drain()
         now = self.clock()
         answer = self._functions.invoke(
             function,
@@ -118,7 +122,7 @@ class Stack:
                 "detail": {},
             },
         )
-        self._workers.drain()
+        self.drain()
         self._engine.save()
         return answer
 

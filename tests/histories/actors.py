@@ -5,91 +5,37 @@ What they note is all that the oracle knows. Nothing here looks into the system.
 
 import json
 import random
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.contract.outside import NAVIGATION
+from tests.histories.facts import Click, Evidence, Login, Order, Visitor
 from tests.histories.world import Answer, World
 
-PARTNERS = ("anna", "ben", "cara")
+PARTNERS = ("anna", "ben", "cara", "dora", "emil", "fritz", "gina", "hugo")
+"""Partners know many programs: those of a history are some of these."""
+
 CRAWLER = {"User-Agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}
 PREFETCH = {**NAVIGATION, "Sec-Purpose": "prefetch"}
 CURRENCIES = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland")
 
 
-@dataclass
-class Click:
-    """A hit that was answered with a token, as number `sequence` of all that happened."""
-
-    token: str
-    partner: str
-    at: datetime
-    sequence: int
-
-
-@dataclass
-class Visitor:
-    """A browser; `unanswered` counts its clicks that may have been kept without an answer."""
-
-    cookie: str | None = None
-    clicks: list[Click] = field(default_factory=list)
-    unanswered: int = 0
-
-
-@dataclass
-class Evidence:
-    """What a report told beside its figures; number `sequence` of all that happened when it was sent."""
-
-    sequence: int
-    at: datetime
-    visitor: Visitor | None = None
-    token: str | None = None
-    coupon: str | None = None
-    customer: str | None = None
-
-
-@dataclass(frozen=True)
-class Login:
-    """A customer was seen on a device; number `sequence` of all that happened when it was told."""
-
-    visitor: Visitor
-    sequence: int
-    at: datetime
-
-
-@dataclass
-class Order:
-    """An order, and all that was acknowledged of it. `confirmed_minor`: what an authenticated call said."""
-
-    id: str
-    event: str
-    occurred_at: datetime
-    amount_minor: int
-    from_browser: bool = False
-    confirmed_minor: int | None = None
-    evidence: list[Evidence] = field(default_factory=list)
-    adjustments: dict[str, tuple[str, int | None]] = field(default_factory=dict)
-    conversion: str | None = None
-    acknowledged: bool = False
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether somebody vouches for it: its own report, a second one, or a reviewer."""
-        approved = any(kind == "approve" for kind, _ in self.adjustments.values())
-        return not self.from_browser or self.confirmed_minor is not None or approved
-
-
 class History:
     """A program and everybody around it, from one seed."""
 
-    def __init__(self, world: World, number: int) -> None:
+    def __init__(self, world: World, number: int, times: Sequence[datetime], actions: int) -> None:
+        """The history that this world's seed and the number give; it begins at one of the `times`."""
         self.world = world
-        self.random = random.Random(f"{world.seed}/{number}")
+        self.seed = f"{world.seed}/{number}"
+        self.random = random.Random(self.seed)
         self.id = f"h{number}"
+        self.problems: list[str] = []
+        self._plan = self._planned(times, actions)
         self.currency = self.random.choice([*CURRENCIES, "EUR"])
         self.zone = self.random.choice(ZONES)
         self.model = self.random.choice(["last", "first", "linear", "position"])
@@ -100,13 +46,41 @@ class History:
         self.logins: dict[str, list[Login]] = {}
         self.bonuses: dict[str, tuple[str, int]] = {}
         self.hits = {"answered": 0, "sent": 0}
+        self.unseen = 0
+        self.erased: set[str] = set()
         self.codes: dict[str, str] = {}
         self.paid_months: set[str] = set()
-        self.now = world.clocks[0]
+        self.now = times[0]
+
+    def _planned(self, times: Sequence[datetime], actions: int) -> dict[datetime, int]:
+        """At which times it acts, and how often at each: somewhere it begins, and later it may do nothing."""
+        begins = self.random.randrange(len(times))
+        return {times[begins]: actions} | {
+            now: self.random.choice([0, actions // 2, actions]) for now in times[begins + 1 :]
+        }
+
+    @property
+    def begins_at(self) -> datetime:
+        """When it has nothing behind it."""
+        return next(iter(self._plan))
+
+    @property
+    def happened(self) -> Counter[str]:
+        """How much of what was acknowledged."""
+        adjustments = sum(len(order.adjustments) for order in self.orders)
+        return Counter(
+            histories=1,
+            clicks=self.hits["answered"],
+            clicks_under_gpc=self.unseen,
+            orders=len(self.orders),
+            adjustments=adjustments,
+            customers_erased=len(self.erased),
+        )
 
     def begin(self) -> None:
         """Make the program, its terms, links and promo codes."""
-        partners = self.random.sample(PARTNERS, self.random.choice([2, 2, 3]))
+        self.now = self.begins_at
+        partners = self.random.sample(PARTNERS, self.random.choice([1, 2, 2, 3]))
         program = {
             "id": self.id,
             "name": "A history",
@@ -143,13 +117,15 @@ class History:
         body = {"attribution": attribution, "hold_days": hold_days, "commissions": [sale, lead]}
         self.world.api("POST", f"/v1/programs/{self.id}/terms", body, only=0)
 
-    def act(self, now: datetime, actions: int) -> None:
-        """So many things happen, at that time."""
+    def act(self, now: datetime) -> None:
+        """What it does at that time."""
         self.now = now
-        if self.random.random() < 0.1:
+        actions = self._plan.get(now, 0)
+        if actions and self.random.random() < 0.1:
             self.publish_terms()
         choices = {
             self.click: 30,
+            self.click_unseen: 4,
             self.robot: 4,
             self.sell: 30,
             self.sell_twice: 10,
@@ -182,9 +158,19 @@ class History:
         else:
             visitor.unanswered += answer.attempts - 1
         if answer.status != 302 or not answer.token:
-            self.world.problems.append(f"{self.id}: a click got {answer.status} without a token")
+            self.problems.append(f"{self.id}: a click got {answer.status} without a token")
             return
         visitor.clicks.append(Click(answer.token, partner, answer.at, next(self.world.sequence)))
+
+    def click_unseen(self) -> None:
+        """Somebody's browser sends Global Privacy Control: counted, and given nothing to be known by."""
+        code = self.random.choice([*self.codes.values()])
+        answer = self.world.call("GET", f"/{code}", None, {**NAVIGATION, "Sec-GPC": "1"})
+        self.hits["answered"] += 1
+        self.hits["sent"] += answer.attempts
+        self.unseen += 1
+        if answer.status != 302 or answer.token or answer.header("set-cookie"):
+            self.problems.append(f"under GPC: {answer.status} {answer.headers}")
 
     def robot(self) -> None:
         """A crawler or a browser that looks ahead: kept, and no touch."""
@@ -192,7 +178,7 @@ class History:
         code = self.random.choice([*self.codes.values()])
         answer = self.world.call("GET", f"/{code}", None, headers, put_off=True)
         if answer.token:
-            self.world.problems.append(f"{self.id}: {headers['User-Agent']} got a token")
+            self.problems.append(f"{self.id}: {headers['User-Agent']} got a token")
 
     def _order(self) -> tuple[Order, Evidence]:
         """A new order of some time before now, and what its shop knows of it."""
@@ -234,7 +220,7 @@ class History:
         order.acknowledged = True
         if answer.body.startswith(b"{") and "id" in answer.json:
             if order.conversion not in {None, answer.json["id"]}:
-                self.world.problems.append(f"{order.id} has two conversions")
+                self.problems.append(f"{order.id} has two conversions")
             order.conversion = answer.json["id"]
 
     def _tell(self, order: Order, evidence: Evidence, amount_minor: int) -> Answer:
@@ -243,7 +229,7 @@ class History:
         if answer.status in {200, 201}:
             self._told(order, evidence, answer)
         else:
-            self.world.problems.append(f"{order.id} was told and got {answer.status} {answer.body!r}")
+            self.problems.append(f"{order.id} was told and got {answer.status} {answer.body!r}")
         return answer
 
     def sell(self) -> None:
@@ -270,7 +256,7 @@ class History:
         query = body | {"token": self.token, "amount": self._major(order.amount_minor), **more}
         answer = self.world.call("GET", f"/postback/{self.id}?{urlencode(query)}")
         if answer.status != 200:
-            self.world.problems.append(f"{order.id} by postback: {answer.status} {answer.body!r}")
+            self.problems.append(f"{order.id} by postback: {answer.status} {answer.body!r}")
         if "status" not in more:
             self._told(order, evidence, answer)
 
@@ -283,7 +269,7 @@ class History:
         headers = {"Content-Type": "text/plain", "User-Agent": NAVIGATION["User-Agent"]}
         answer = self.world.call("POST", "/v1/collect", _json(body), headers)
         if answer.status != 202:
-            self.world.problems.append(f"{order.id} by tag: {answer.status} {answer.body!r}")
+            self.problems.append(f"{order.id} by tag: {answer.status} {answer.body!r}")
         self._told(order, evidence, answer)
         listed = self.api("GET", f"/v1/conversions?program={self.id}&limit=200").json["data"]
         for one in listed:
@@ -291,7 +277,7 @@ class History:
                 order.conversion = one["id"]
                 order.occurred_at = datetime.fromisoformat(one["occurred_at"])
         if order.occurred_at not in self.world.clocks:
-            self.world.problems.append(f"{order.id} by tag occurred at {order.occurred_at}")
+            self.problems.append(f"{order.id} by tag occurred at {order.occurred_at}")
 
     def sell_twice(self) -> None:
         """Five deliveries of one order at the same time."""
@@ -301,7 +287,7 @@ class History:
             answers = list(pool.map(lambda _: self.api("POST", "/v1/conversions", body), range(5)))
         for answer in answers:
             if answer.status not in {200, 201}:
-                self.world.problems.append(f"{order.id} of five: {answer.status} {answer.body!r}")
+                self.problems.append(f"{order.id} of five: {answer.status} {answer.body!r}")
             self._told(order, evidence, answer)
 
     def _some_order(self, **wanted: object) -> Order | None:
@@ -318,7 +304,7 @@ class History:
         if order:
             evidence = Evidence(next(self.world.sequence), self.now)
             if self._tell(order, evidence, order.amount_minor).status != 200:
-                self.world.problems.append(f"{order.id} was told again and is not known")
+                self.problems.append(f"{order.id} was told again and is not known")
 
     def contradict(self) -> None:
         """The same order with another amount is refused."""
@@ -327,7 +313,7 @@ class History:
             body = self._body(order, Evidence(0, self.now), order.amount_minor + 1)
             answer = self.api("POST", "/v1/conversions", body)
             if answer.status != 409:
-                self.world.problems.append(f"{order.id} with another amount got {answer.status}")
+                self.problems.append(f"{order.id} with another amount got {answer.status}")
 
     def add_evidence(self) -> None:
         """The shop learns more of an order, and tells it again."""
@@ -347,7 +333,7 @@ class History:
         del body["occurred_at"]
         answer = self.api("POST", "/v1/conversions", body)
         if answer.status != 200:
-            self.world.problems.append(f"{order.id} is confirmed and got {answer.status} {answer.body!r}")
+            self.problems.append(f"{order.id} is confirmed and got {answer.status} {answer.body!r}")
         order.conversion = answer.json["id"]
 
     def adjust(self) -> None:
@@ -371,7 +357,7 @@ class History:
         if statuses <= {200, 201}:
             order.adjustments[name] = (kind, amount)
         elif len(statuses) > 1 or not statuses <= {409, 422}:
-            self.world.problems.append(f"{order.id} {body}: {statuses}")
+            self.problems.append(f"{order.id} {body}: {statuses}")
 
     def refund_early(self) -> None:
         """A refund overtakes its order."""
@@ -395,7 +381,7 @@ class History:
         body = {"program": self.id, "customer_id": customer, "click_id": last.token}
         answer = self.api("POST", "/v1/identities", body)
         if answer.status not in {200, 201, 204}:
-            self.world.problems.append(f"{self.id} identify: {answer.status} {answer.body!r}")
+            self.problems.append(f"{self.id} identify: {answer.status} {answer.body!r}")
         self.logins.setdefault(customer, []).append(Login(visitor, sequence, self.now))
 
     def give_bonus(self) -> None:
@@ -413,8 +399,14 @@ class History:
         for _ in range(2):
             answer = self.api("POST", f"/v1/programs/{self.id}/entries", body)
             if answer.status not in {200, 201}:
-                self.world.problems.append(f"{self.id} {name}: {answer.status} {answer.body!r}")
+                self.problems.append(f"{self.id} {name}: {answer.status} {answer.body!r}")
         self.bonuses[name] = (partner, amount)
+
+    def erase(self) -> None:
+        """Every customer of whom an order told asks to be forgotten."""
+        for customer in sorted({e.customer for o in self.orders for e in o.evidence if e.customer}):
+            self.api("POST", "/v1/erasures", {"program": self.id, "customer_id": customer})
+            self.erased.add(customer)
 
     def pay(self, month: str) -> None:
         """The batch of a published month was paid; told twice."""
@@ -424,7 +416,7 @@ class History:
             if answer.status in {200, 201}:
                 self.paid_months.add(month)
             elif answer.status not in {404, 409}:
-                self.world.problems.append(f"{self.id} pay {month}: {answer.status} {answer.body!r}")
+                self.problems.append(f"{self.id} pay {month}: {answer.status} {answer.body!r}")
 
     def _major(self, amount_minor: int) -> str:
         digits = CURRENCIES[self.currency]

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from tests.histories.actors import Click, Evidence, History, Order, Visitor
+from tests.histories.actors import History
+from tests.histories.facts import Click, Evidence, Order, Visitor
 
 LATE = timedelta(days=3)
 _MARGIN = timedelta(minutes=15)

@@ -1,10 +1,10 @@
-"""Plays many histories side by side in one world, and judges each of them."""
+"""Plays many histories side by side in one world, and judges each of them by itself."""
 
 import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,73 +38,85 @@ SKEWS = (timedelta(), timedelta(seconds=7), timedelta(minutes=-10), timedelta(mi
 
 @dataclass
 class Outcome:
-    """What came of it: how much happened, and everything that is wrong."""
+    """What came of it: how much happened, and what is wrong, by the seed of the history that tells it."""
 
-    problems: list[str] = field(default_factory=list)
+    problems: dict[str, list[str]] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
-    acknowledged: Counter[str] = field(default_factory=Counter)
+    happened: Counter[str] = field(default_factory=Counter)
     kills: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def play(seed: str, programs: int, rate: float, actions: int) -> Outcome:
-    """So many programs from this seed, each with so many `actions` at each time.
+@dataclass(frozen=True)
+class Size:
+    """How much happens: up to so many `actions` of a history at each of the `times`, in ledgers of so many
+    `shards`. The part `rate` of all AWS calls fails."""
 
-    The part `rate` of all AWS calls fails.
-    """
+    times: Sequence[datetime] = TIMES
+    actions: int = 4
+    shards: int = 2
+    rate: float = 0.02
+
+
+def play(seed: str, numbers: Iterable[int], size: Size) -> Outcome:
+    """The histories of these numbers, each from its own seed, which is `{seed}/{number}`, in one world."""
     outcome = Outcome()
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), seed, rate)
+        world = World(Path(folder), seed, size.rate, size.shards)
+        acting = [History(world, number, size.times, size.actions) for number in numbers]
         with world.running():
             began = time.monotonic()
-            acting = _act(world, programs, actions)
+            _act(world, acting, size.times)
             outcome.seconds["acting"] = time.monotonic() - began
             _end(world)
             outcome.seconds["ending"] = time.monotonic() - began - outcome.seconds["acting"]
             spilled = world.spilled()
             judged = _all(lambda one: verdict.problems(one, *_months(), spilled), acting)
+            forgotten = _forget(world, acting)
             outcome.seconds["judging"] = time.monotonic() - began - sum(outcome.seconds.values())
         lives = sum(log.read_text(errors="replace").count(STARTED) for log in Path(folder).glob("*.log"))
-    outcome.problems = [*world.problems, *(problem for one in judged for problem in one)]
+    told = {seed: world.problems}
+    told |= {
+        one.seed: [*one.problems, *found, *after]
+        for one, found, after in zip(acting, judged, forgotten, strict=True)
+    }
+    outcome.problems = {whose: problems for whose, problems in told.items() if problems}
     outcome.statuses, outcome.kills = world.statuses, lives - 2
     for one in acting:
-        outcome.acknowledged["clicks"] += one.hits["answered"]
-        outcome.acknowledged["orders"] += len(one.orders)
-        outcome.acknowledged["adjustments"] += sum(len(order.adjustments) for order in one.orders)
+        outcome.happened += one.happened
     return outcome
 
 
-def _act(world: World, programs: int, actions: int) -> list[History]:
-    world.at(TIMES[0])
+def _act(world: World, acting: Sequence[History], times: Sequence[datetime]) -> None:
+    world.at(times[0])
     for partner in PARTNERS:
         body = {"id": partner, "name": partner.title(), "email": f"{partner}@example.com"}
         world.api("POST", "/v1/partners", body)
         account = {"method": "paypal", "details": {"email": f"{partner}@example.com"}}
         world.api("POST", f"/v1/partners/{partner}/payout", {"accounts": [account]})
-    acting = [History(world, number) for number in range(programs)]
-    _all(lambda one: one.begin(), acting)
-    for now in TIMES:
-        _at(world, acting, now, actions)
-    return acting
+    for now in times:
+        world.at(now, world.random.choice(SKEWS))
+        _all(History.begin, [one for one in acting if one.begins_at == now])
+        _at(world, [one for one in acting if one.begins_at <= now], now)
 
 
-def _at(world: World, acting: list[History], now: datetime, actions: int) -> None:
+def _at(world: World, acting: Sequence[History], now: datetime) -> None:
     """All that happens at one time, in any order: what people do, kills, and jobs of both servers at once."""
-    world.at(now, world.random.choice(SKEWS))
     world.fail(world.rate)
-    units: list[Callable[[], object]] = [lambda one=one: one.act(now, actions) for one in acting]
-    units += [lambda: world.kill(world.random.randrange(2)), lambda: world.jobs("reconcile")]
+    units: list[Callable[[], object]] = [lambda one=one: one.act(now) for one in acting]
+    units.append(lambda: world.kill(world.random.randrange(2)))
     if now in CLOSES:
-        units += [lambda: world.jobs("close_month"), lambda: world.jobs("close_month", "reconcile")]
+        units.append(lambda: world.jobs("close_month"))
+    else:
+        units.append(lambda: world.job("reconcile", world.random.randrange(2)))
     world.random.shuffle(units)
     _all(lambda unit: unit(), units)
     world.fail(0)
     world.replay()
     if now in CLOSES:
-        world.jobs("close_month")
+        world.job("close_month", 0)
         world.fail(world.rate)
-        paying = world.random.sample(acting, len(acting) // 2)
-        _all(lambda one: one.pay(CLOSES[now]), paying)
+        _all(lambda one: one.pay(CLOSES[now]), acting[::2])
 
 
 def _end(world: World) -> None:
@@ -112,10 +124,18 @@ def _end(world: World) -> None:
     world.fail(0)
     world.replay()
     last = TIMES[-1] + _AFTER
-    for now in (last, last + timedelta(hours=1)):
-        world.at(now)
-        for name in ("reconcile", "close_month", "reconcile"):
-            world.jobs(name)
+    world.at(last)
+    world.jobs("reconcile")
+    world.jobs("close_month")
+    world.at(last + timedelta(hours=1))
+    world.job("reconcile", 0)
+
+
+def _forget(world: World, acting: Sequence[History]) -> list[list[str]]:
+    """Erase all customers; what is wrong with each history's published months, and who is still known."""
+    _all(History.erase, acting)
+    world.order("drain")
+    return _all(lambda one: verdict.problems_of_erasure(one, _months()[0]), acting)
 
 
 def _months() -> tuple[Sequence[str], Sequence[str]]:

@@ -25,7 +25,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.loaders import create_loader
 
-from local import provision
+from local import provision, workers
 from local.engine import REGION, Engine
 from local.front import json_answer
 from local.gateway import Answer, Request
@@ -114,7 +114,7 @@ def _throttled(request: Any, target: str) -> AWSResponse:
     return AWSResponse(request.url, 503, {"content-type": "application/xml"}, _Raw(body))
 
 
-def _control(faults: Faults, request: Request) -> Answer | None:
+def _control(faults: Faults, stack: Stack, request: Request) -> Answer | None:
     """What the driver asks for, beside what the stack answers."""
     if not request.target.startswith(CONTROL):
         return None
@@ -127,6 +127,9 @@ def _control(faults: Faults, request: Request) -> Answer | None:
         case "faults":
             faults.rate = json.loads(request.body)
             return json_answer({"pid": os.getpid()})
+        case "drain":
+            stack.drain()
+            return json_answer({})
         case "replay":
             lines = request.body.decode(errors="replace").splitlines()
             return json_answer(keeping.replay(bootstrap.stores(), lines, bootstrap.now()))
@@ -146,7 +149,7 @@ def _live(config: dict[str, Any], faults: Faults, life: int) -> None:
     print(STARTED, flush=True)
     os.environ["LEDGER_SHARDS"] = str(config["shards"])
     bootstrap.stores.cache_clear()
-    stack.front.routes = (lambda request: _control(faults, request), *stack.front.routes)
+    stack.front.routes = (lambda request: _control(faults, stack, request), *stack.front.routes)
     faults.begin(life)
     signal.pause()
 
@@ -155,6 +158,7 @@ def main() -> None:
     """Live, die and live again, until the driver ends."""
     config = json.loads(sys.argv[1])
     _end_with_parent()
+    workers._GATHER_S = 0.5  # Most of what a busy server does were looking for news otherwise.
     loader = create_loader()
     botocore.session.create_loader = lambda _path: loader  # Read once: most of what a fresh client costs.
     engine = Engine(port=config["engine"])

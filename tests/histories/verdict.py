@@ -8,7 +8,8 @@ from typing import Any
 
 from bench import audit
 from tests.histories import oracle
-from tests.histories.actors import CURRENCIES, History, Order
+from tests.histories.actors import CURRENCIES, History
+from tests.histories.facts import Order
 from tests.histories.oracle import Touch, Version
 from tests.histories.world import World
 
@@ -53,8 +54,7 @@ def problems(history: History, closed: Sequence[str], running: Sequence[str], sp
 def _books(history: History, closed: Sequence[str], running: Sequence[str]) -> tuple[list[Row], list[str]]:
     """All lines, published and not, and what is wrong with files, sums and the chain."""
     bucket, report = Bucket(history.world), audit.Report()
-    first = next((m for m in closed if bucket.read(f"ledgers/{history.id}/{m}/manifest.json")), None)
-    months = [month for month in closed if first and month >= first]
+    months = _published(history, closed)
     rows = audit.read_months(bucket, history.id, months, report)
     found = [f"{check.name}: {check.detail}" for check in report.failures]
     if not months or months[-1] != closed[-1]:
@@ -65,6 +65,27 @@ def _books(history: History, closed: Sequence[str], running: Sequence[str]) -> t
         rows += audit.rows_of(bucket.read(f"drafts/{history.id}/{month}/ledger-00000.csv") or b"")
         rows += audit.rows_of(bucket.read(f"drafts/{history.id}/{month}/ledger-00001.csv") or b"")
     return rows, found
+
+
+def _published(history: History, closed: Sequence[str]) -> list[str]:
+    """Of these months, the first one that is published and all after it."""
+    bucket = Bucket(history.world)
+    first = next((m for m in closed if bucket.read(f"ledgers/{history.id}/{m}/manifest.json")), None)
+    return [month for month in closed if first and month >= first]
+
+
+def problems_of_erasure(history: History, closed: Sequence[str]) -> list[str]:
+    """Whom the system still knows of those it was to forget, and what no longer recomputes since it did."""
+    found = []
+    for customer in sorted(history.erased):
+        body = {"program": history.id, "customer_id": customer}
+        known = history.api("POST", "/v1/subjects", body).json
+        if known["devices"] or known["clicks"] or known["orders"]:
+            found.append(f"{customer} was erased, and is known by {known}")
+    if history.erased:
+        for month in _published(history, closed):
+            found += history.world.order(f"verify/{history.id}/{month}")["problems"]
+    return [f"{history.id}, after the erasure: {problem}" for problem in found]
 
 
 def _conversions(history: History) -> Iterator[dict[str, Any]]:

@@ -69,8 +69,8 @@ def test_five_minutes_either_way_are_tolerated(seconds: int) -> None:
     assert verifies(now=NOW + timedelta(seconds=seconds))
 
 
-@pytest.mark.parametrize("seconds", [-301, 301, 86_400, -86_400])
-def test_more_is_stale_or_not_yet(seconds: int) -> None:
+@pytest.mark.parametrize("seconds", [-301, -300.001, 300.001, 301, 86_400, -86_400])
+def test_more_is_stale_or_not_yet(seconds: float) -> None:
     assert not verifies(now=NOW + timedelta(seconds=seconds))
 
 
