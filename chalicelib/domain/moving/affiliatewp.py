@@ -13,20 +13,20 @@ SOURCE = Source(
         Sheet(
             "customers",
             {
-                "partner": ("affiliate_id", "Affiliate ID"),
-                "customer": ("customer_id", "Customer ID"),
-                "since": ("date", "Date", "date_created"),
+                "partner": ("affiliate_id",),
+                "customer": ("customer_id",),
+                "since": ("date", "date_created"),
             },
             (PARTNER, CUSTOMER),
         ),
         Sheet(
             "affiliates",
             {
-                "partner": ("affiliate_id", "Affiliate ID"),
-                "email": ("email", "Email"),
-                "name": ("name", "Name", "username", "Username"),
-                "code": ("affiliate_id", "Affiliate ID"),
-                "coupon": ("coupon", "Coupon", "coupon_code"),
+                "partner": ("affiliate_id",),
+                "email": ("email",),
+                "name": ("name", "username"),
+                "code": ("affiliate_id",),
+                "coupon": ("coupon", "coupon_code"),
             },
             (PARTNER,),
         ),

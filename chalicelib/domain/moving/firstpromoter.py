@@ -1,7 +1,8 @@
 """FirstPromoter: Promoters > Export, Referrals > Export.
 
-Columns: the names of its API (docs.firstpromoter.com: promoters, referrals), which its exports follow, with
-and without capital letters. `?fpr=` carries the referral id, and so does the cookie `_fprom_ref`.
+Columns: the names of both versions of its API (docs.firstpromoter.com), also nested ones as converters
+flatten them; those of its exports are published nowhere. `?fpr=` carries the referral id, and so does the
+cookie `_fprom_ref`.
 """
 
 from chalicelib.domain.moving.source import CUSTOMER, PARTNER, Sheet, Source
@@ -12,26 +13,26 @@ SOURCE = Source(
         Sheet(
             "referrals",
             {
-                "email": ("promoter_email", "Promoter Email", "Promoter"),
-                "code": ("promoter_ref_id", "Promoter Ref ID"),
-                "customer": ("uid", "UID", "User ID", "customer_id", "Customer ID"),
-                "since": ("customer_since", "Customer since", "created_at", "Created at"),
+                "email": ("promoter_email", "promoter_campaign.promoter.email", "Promoter"),
+                "code": ("promoter_ref_id",),
+                "customer": ("uid", "User ID", "customer_id"),
+                "since": ("customer_since", "created_at"),
             },
             (frozenset({"email"}), CUSTOMER),
         ),
         Sheet(
             "promoters",
             {
-                "partner": ("id", "ID", "Promoter ID"),
-                "email": ("email", "Email", "promoter_email", "Promoter Email"),
-                "name": ("name", "Name"),
-                "first_name": ("first_name", "First Name"),
-                "last_name": ("last_name", "Last Name"),
-                "code": ("ref_id", "default_ref_id", "ref_token", "Referral ID", "Ref ID"),
-                "link": ("ref_link", "referral_link", "Referral Link"),
-                "coupon": ("coupon", "Coupon", "promo_code", "Promo Code"),
-                "balance": ("current_balance", "Current Balance", "Unpaid", "Balance"),
-                "currency": ("currency", "Currency"),
+                "partner": ("id", "Promoter ID"),
+                "email": ("email", "promoter_email"),
+                "name": ("name",),
+                "first_name": ("first_name", "profile.first_name"),
+                "last_name": ("last_name", "profile.last_name"),
+                "code": ("ref_id", "default_ref_id", "ref_token", "Referral ID"),
+                "link": ("ref_link", "referral_link"),
+                "coupon": ("coupon", "promo_code"),
+                "balance": ("current_balance", "Unpaid", "Balance"),
+                "currency": ("currency",),
             },
             (PARTNER,),
         ),

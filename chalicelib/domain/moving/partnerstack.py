@@ -6,8 +6,8 @@ Columns: docs.partnerstack.com (partnerships, customers, links; Data Importer). 
 
 from chalicelib.domain.moving.source import CODE, CUSTOMER, PARTNER, Sheet, Source
 
-_PARTNER = ("partnership_key", "partner_key", "Partner key")
-_EMAIL = ("partner_email", "Partner email")
+_PARTNER = ("partnership_key", "partner_key")
+_EMAIL = ("partner_email",)
 
 SOURCE = Source(
     "partnerstack",
@@ -17,8 +17,8 @@ SOURCE = Source(
             {
                 "partner": _PARTNER,
                 "email": _EMAIL,
-                "customer": ("customer_key", "Customer key", "provider_key"),
-                "since": ("created_at", "Created at", "Submitted on"),
+                "customer": ("customer_key", "provider_key"),
+                "since": ("created_at", "Submitted on"),
             },
             (PARTNER, CUSTOMER),
         ),
@@ -27,7 +27,7 @@ SOURCE = Source(
             {
                 "partner": _PARTNER,
                 "email": _EMAIL,
-                "link": ("url", "URL", "Link"),
+                "link": ("url", "Link"),
                 "destination": ("dest", "Destination"),
             },
             (PARTNER, CODE),
@@ -35,15 +35,15 @@ SOURCE = Source(
         Sheet(
             "partners",
             {
-                "partner": ("key", "Key", *_PARTNER),
-                "email": ("email", "Email", *_EMAIL),
-                "name": ("name", "Name", "Partner"),
-                "first_name": ("first_name", "First name"),
-                "last_name": ("last_name", "Last name"),
-                "code": ("key", "Key", *_PARTNER),
-                "coupon": ("coupon", "Coupon"),
-                "balance": ("balance", "Balance", "Unpaid rewards"),
-                "currency": ("currency", "Currency"),
+                "partner": ("key", *_PARTNER),
+                "email": ("email", *_EMAIL),
+                "name": ("name", "Partner"),
+                "first_name": ("first_name",),
+                "last_name": ("last_name",),
+                "code": ("key", *_PARTNER),
+                "coupon": ("coupon",),
+                "balance": ("balance", "Unpaid rewards"),
+                "currency": ("currency",),
             },
             (PARTNER,),
         ),

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from chalicelib.domain.cells import clean, parse_amount, parse_time
 from chalicelib.domain.currencies import DIGITS
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.moving.source import NAMES, PARTNER, Sheet, Source
-from chalicelib.domain.order_formats import fold
+from chalicelib.domain.moving.source import NAMES, PARTNER, Sheet, Source, fold
 from chalicelib.domain.orders import read_rows
 from chalicelib.domain.partner import MAX_USES
 
@@ -126,7 +125,6 @@ def _told(source: Source, file: str, line: int, row: Mapping[str, str], currency
     money = row.get("currency", "").upper() or currency
     if money not in DIGITS:
         raise Invalid("currency_unknown", "currency must be an ISO 4217 code such as EUR")
-    since = row.get("since", "")
     return Told(
         file,
         line,
@@ -137,7 +135,7 @@ def _told(source: Source, file: str, line: int, row: Mapping[str, str], currency
         row.get("destination", ""),
         row.get("coupon", ""),
         row.get("customer", ""),
-        parse_time(since, timezone, american=True) if since else None,
+        _since(row.get("since", ""), timezone),
         _balance(row.get("balance", ""), money),
         money,
         _limit(row.get("max_uses", "")),
@@ -155,6 +153,13 @@ def _code_of(source: Source, link: str) -> str:
     query = parse_qs(parts.query)
     found = next((query[name][0] for name in source.parameters if name in query), "")
     return found or parts.path.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _since(text: str, timezone: str) -> datetime | None:
+    """A time as spreadsheets write it, or as an API counts it: seconds or milliseconds since 1970."""
+    if re.fullmatch(r"[0-9]{10}(?:[0-9]{3})?", text, re.ASCII):
+        return datetime.fromtimestamp(int(text[:10]), UTC)
+    return parse_time(text, timezone, american=True) if text else None
 
 
 def _limit(text: str) -> int | None:

@@ -7,10 +7,10 @@ REST API (developers.rewardful.com/rest-api/affiliates). `?via=` carries the tok
 from chalicelib.domain.moving.source import PARTNER, Sheet, Source
 
 _WHO = {
-    "partner": ("affiliate_id", "Affiliate ID"),
-    "email": ("affiliate_email", "Affiliate Email", "email", "Email"),
-    "first_name": ("affiliate_first_name", "Affiliate First Name", "first_name", "First Name"),
-    "last_name": ("affiliate_last_name", "Affiliate Last Name", "last_name", "Last Name"),
+    "partner": ("affiliate_id",),
+    "email": ("affiliate_email", "email"),
+    "first_name": ("affiliate_first_name", "first_name"),
+    "last_name": ("affiliate_last_name", "last_name"),
 }
 
 SOURCE = Source(
@@ -20,14 +20,14 @@ SOURCE = Source(
             "affiliates",
             {
                 **_WHO,
-                "partner": ("id", "ID", "affiliate_id", "Affiliate ID"),
-                "code": ("token", "Token", "link_token", "Link Token"),
-                "link": ("link", "Link", "url", "URL"),
-                "coupon": ("coupon", "Coupon", "coupon_code", "Coupon Code"),
-                "customer": ("stripe_customer_id", "Stripe Customer ID", "Imported ID", "customer_id"),
-                "since": ("became_conversion_at", "became_lead_at", "created_at", "Created At"),
-                "balance": ("unpaid_commissions", "Unpaid Commissions", "Unpaid", "amount_due", "Amount Due"),
-                "currency": ("currency", "Currency"),
+                "partner": ("id", "affiliate_id"),
+                "code": ("token", "link_token"),
+                "link": ("link", "url"),
+                "coupon": ("coupon", "coupon_code"),
+                "customer": ("stripe_customer_id", "Imported ID", "customer_id"),
+                "since": ("became_conversion_at", "became_lead_at", "created_at"),
+                "balance": ("unpaid_commissions", "Unpaid", "amount_due"),
+                "currency": ("currency",),
             },
             (PARTNER,),
         ),

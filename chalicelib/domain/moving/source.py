@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.order_formats import fold
-
 NAMES = (
     "partner",
     "email",
@@ -27,6 +25,11 @@ of one who belongs to the partner `since` then; `balance` is owed to the partner
 `currency`."""
 
 Columns = Mapping[str, Sequence[str]]
+
+
+def fold(column: str) -> str:
+    """A column's name as it is compared: `Affiliate ID`, `affiliate_id` and `affiliateId` are one."""
+    return "".join(character for character in column.casefold() if character.isalnum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +72,3 @@ PARTNER = frozenset({"partner", "email"})
 CODE = frozenset({"code", "link"})
 CUSTOMER = frozenset({"customer"})
 COUPON = frozenset({"coupon"})
-BALANCE = frozenset({"balance"})

@@ -77,6 +77,22 @@ def test_links_of_dub_keep_the_end_of_their_path_as_code() -> None:
     assert (file.kind, told.code, told.destination) == ("links", "anna", "https://shop.x.com/a")
 
 
+@pytest.mark.parametrize(
+    "column", ["promoter_email", "Promoter email", "promoterEmail", " PROMOTER-EMAIL ", "promoter.email"]
+)
+def test_a_column_is_known_however_it_is_written(column: str) -> None:
+    (told,) = reading("firstpromoter", f"{column},UID\nanna@x.com,c-1\n").rows
+    assert (told.email, told.customer) == ("anna@x.com", "c-1")
+
+
+@pytest.mark.parametrize(
+    "since", ["1767348000", "1767348000000", "2026-01-02T10:00:00.000Z", "01/02/2026 10:00"]
+)
+def test_a_time_is_read_as_exports_and_apis_write_it(since: str) -> None:
+    (told,) = reading("partnerstack", f"customer_key,partnership_key,created_at\nc-1,part_9,{since}\n").rows
+    assert told.since == JANUARY
+
+
 def test_other_columns_are_left_aside_by_name() -> None:
     assert reading("dub", EXPORTS["dub"][0]).ignored == ("Country",)
 
