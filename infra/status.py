@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import cli
-from infra import live_settings
+from infra import cli, live_settings
 from infra.account import Account, DeployError
-from infra.acting import acting_as
 from infra.deployment import Deployment
 from infra.project import ROOT
 
@@ -21,8 +19,7 @@ def status(target: Deployment) -> int:
     Raises:
         DeployError: the stage is not deployed.
     """
-    with acting_as(target.environment):
-        worried = cli.main(["status"])
+    worried = cli.run(target, ["status"])
     account = target.account
     drifted = list(live_settings.drift(account.client("apigateway"), account.client("lambda"), target.live()))
     for line in drifted:

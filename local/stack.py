@@ -1,6 +1,7 @@
 """The whole stack in one process: engine, stage, app, workers, schedules, sweep and front."""
 
 import fcntl
+import json
 import os
 import threading
 import uuid
@@ -22,6 +23,9 @@ from local.sweep import Sweeper
 from local.workers import Progress, QueueWorker, StreamWorker, Worker, Workers
 
 PREFIX = "linkledger-local"
+
+ENVIRONMENT = "environment.json"
+"""Where in its folder a running stack tells its variables to the command line."""
 
 _SETTINGS = {
     "CALLS_ITSELF": "yes",
@@ -67,8 +71,9 @@ class Stack:
         self._environment = provision.stage(
             self._engine.client, prefix=PREFIX, base_url=self.url, region=REGION
         )
-        os.environ.update(self._engine.environment | self._environment)
-        os.environ.update(_SETTINGS)
+        variables = self._engine.environment | self._environment | _SETTINGS
+        os.environ.update(variables)
+        (self._folder / ENVIRONMENT).write_text(json.dumps(variables, indent=2))
         from app import app
         from chalicelib import bootstrap
         from chalicelib.storage import aws
@@ -96,6 +101,7 @@ class Stack:
         self._schedules.stop()
         self._sweeper.stop()
         self._workers.stop()
+        (self._folder / ENVIRONMENT).unlink(missing_ok=True)
         if self._owns_engine:
             self._engine.stop()
         self._lock.close()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from tests.contract.outside import ROOT, Shop, Stack, wait_for
 from tests.shop import Server, a_server
 
+PAGE = ROOT / "docs" / "doctor.md"
 STAGES = ["setup", "click", "landing", "conversion", "retry", "refund"]
 
 
@@ -67,8 +69,10 @@ def books_of(shop: Shop) -> tuple[Any, ...]:
 def command(shop: Shop, *more: str, key: str | None = None) -> subprocess.CompletedProcess[str]:
     base = f"http://127.0.0.1:{shop.stack.port}"
     environment = {name: value for name, value in os.environ.items() if name != "TABLE_PREFIX"}
+    (line,) = re.findall(r"^LINKLEDGER_KEY=\S+ python (.+)$", PAGE.read_text(), re.MULTILINE)
+    typed = line.replace("https://go.brand.com", base).replace("acme", shop.id).split()
     return subprocess.run(
-        [sys.executable, "-m", "chalicelib.cli", "doctor", base, "--program", shop.id, *more],
+        [sys.executable, *typed, *more],
         cwd=ROOT,
         env=environment | {"LINKLEDGER_KEY": shop.stack.admin_key if key is None else key},
         capture_output=True,

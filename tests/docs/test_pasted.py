@@ -171,3 +171,58 @@ def test_an_order_export(shop: Shop, tmp_path: Path) -> None:
     export.write_text("order_id,amount,currency\nA-1,49.90,EUR\n")
     script = here(snippet("docs/reconciliation.md", "sh"), shop).replace("@orders_export.csv", f"@{export}")
     assert json.loads(shell(script, KEY=shop.stack.admin_key))["job"].startswith("job_")
+
+
+def test_terms_and_what_a_whole_month_adds(shop: Shop) -> None:
+    terms = json.loads(snippet("docs/credit.md", "json", "attribution"))
+    monthly = json.loads("{" + snippet("docs/credit.md", "json", "monthly") + "}")
+    path = f"/v1/programs/{shop.id}/terms"
+    published = shop.stack.api("POST", path, terms | monthly).expect(201).json
+    assert [rule["kind"] for rule in published["monthly"]] == ["tiered", "tiered", "milestone", "cap"]
+
+
+def test_a_fraud_rule_is_set(shop: Shop) -> None:
+    script = here(snippet("docs/fraud.md", "sh"), shop)
+    told = shell(script, KEY=shop.stack.admin_key, URL=f"http://127.0.0.1:{shop.stack.port}")
+    before, end = json.JSONDecoder().raw_decode(told)
+    after = json.loads(told[end:])
+    assert before != after
+    assert shop.stack.api("GET", f"/v1/programs/{shop.id}/fraud").json == after
+
+
+def test_rates_of_a_central_bank(shop: Shop, tmp_path: Path) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text("date,base,quote,rate\n2026-11-09,EUR,USD,1.1560\n")
+    script = here(snippet("docs/credit.md", "sh"), shop).replace("@rates.csv", f"@{rates}")
+    told = shell(script, KEY=shop.stack.admin_key, URL=f"http://127.0.0.1:{shop.stack.port}")
+    assert "error" not in json.loads(told)
+
+
+def test_an_erasure(shop: Shop) -> None:
+    begin, ask = here(snippet("docs/privacy.md", "sh"), shop).split("curl $API/v1/erasures/job_...")
+    reached = {"KEY": shop.stack.admin_key, "API": f"http://127.0.0.1:{shop.stack.port}"}
+    job = json.loads(shell(begin, **reached))["id"]
+    assert json.loads(shell(f"curl $API/v1/erasures/{job}{ask}", **reached))["id"] == job
+
+
+def test_a_webhook_and_a_partners_postback(shop: Shop) -> None:
+    mia = shop.partner("mia")
+    (post,) = re.findall(r"^post\(\) .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    for events in ('"events"', '"partner"'):
+        made = here(snippet("docs/webhooks.md", "sh", events), shop).replace('"mia"', f'"{mia.id}"')
+        told = shell(f"{post}\n{made}", KEY=shop.stack.admin_key, API=f"http://127.0.0.1:{shop.stack.port}")
+        assert json.loads(told)["program"] == shop.id
+
+
+def test_an_import_and_its_undo(shop: Shop, tmp_path: Path) -> None:
+    """The program's terms hold no customer: those are refused, which makes the command end with 1."""
+    (tmp_path / "affiliates.csv").write_text("Email,First Name,Token\ncara@x.com,Cara,cara-moves\n")
+    (tmp_path / "referrals.csv").write_text("Affiliate Email,Stripe Customer ID\ncara@x.com,cus_1\n")
+    lines = here(snippet("docs/moving.md", "sh"), shop).replace("chalicelib.cli", "local.cli").splitlines()
+    at = {"DATA_DIR": str(shop.stack.data_dir), "PYTHONPATH": str(ROOT)}
+    run = [f"cd {tmp_path}; {line}" for line in lines]
+    assert "nothing was changed" in shell(f"{run[0]} || true", **at)
+    told = shell(f"{run[1]} || true", **at)
+    assert shop.stack.api("GET", "/v1/links/cara-moves").expect(200).json["program"] == shop.id
+    shell(run[2].replace("imp_...", told.split("--undo ")[1].strip()), **at)
+    assert shop.stack.api("GET", "/v1/links/cara-moves").refused(404) == "link_unknown"
