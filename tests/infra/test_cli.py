@@ -1,4 +1,4 @@
-"""The command line in a deployed stage; `infra.status`, which the tests of deployments drive, runs through it."""
+"""The command line in a deployed stage; `infra.status`, which tests of deployments drive, runs through it."""
 
 import pytest
 
