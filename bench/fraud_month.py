@@ -226,7 +226,7 @@ def fake_leads(month: Month, player: Player, care: float) -> None:
         player.clicks(day, 30)
         for _ in range(4):
             at = month.moment(day)
-            known = Signal("earlier_conversions", None, "2") if month.random.random() > care else None
+            known = Signal("earlier_orders", None, "2") if month.random.random() > care else None
             click = month.touch(player.name, at - timedelta(seconds=month.random.uniform(20, 90)))
             month.sell(player, at, click, event="lead", signals=(known,) if known else ())
 

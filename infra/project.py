@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chalicelib.services import bot_lists
 from infra.vendor import TASK_ROOT, compile_module, compile_tree, vendor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,8 +38,10 @@ def lay_out(
 
     Raises:
         VendorError: the dependencies could not be brought together.
+        OSError, ValueError: the list of bots that is to be packed can't be read.
         KeyError: neither are there outputs, nor such a stage in config.json.
     """
+    bot_lists.load(str(source / "chalicelib" / "lists"))
     packages = vendor(source / "requirements.txt", cache)
     target.mkdir(parents=True, exist_ok=True)
     _clear(target)

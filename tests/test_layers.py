@@ -52,7 +52,7 @@ DOMAIN_ORDER = (
     *("errors", "limit", "currencies", "money", "ids", "period", "spreadsheet"),
     *("audit", "credentials", "session", "program", "terms", "partner", "link", "codes", "token"),
     "destination",
-    *("agents", "channels", "visits", "cookies", "consent", "click", "counts", "screening"),
+    *("agents", "bot_list", "channels", "visits", "cookies", "consent", "click", "counts", "screening"),
     *("conversion", "incoming", "coupon_use"),
     *("snippet_texts", "snippets", "checkup", "content_policy", "diagnosis", "addresses", "outbound"),
     *("deliveries", "postback", "rates"),

@@ -19,7 +19,10 @@ MAX_VALUES_BYTES = 64 * 1024
 
 _SECRET = frozenset({"digest", "secret", "secrets", "postback_token"})
 _PERSONAL = frozenset({"email", "details", "accounts", "payer", "address", "phone"})
-_PERSONAL_OF = {"partner": frozenset({"name"})}
+_WITHOUT_QUERY = frozenset({"url"})
+"""Addresses that are called: what stands in their query is the receiver's, and often its password."""
+
+_PERSONAL_OF = {"partner": frozenset({"name"}), "postback": frozenset({"url"})}
 
 Values = Mapping[str, Any]
 
@@ -82,8 +85,16 @@ def _shown(what: str, values: Values | None) -> Values | None:
     if values is None:
         return None
     hidden = _SECRET | _PERSONAL | _PERSONAL_OF.get(what, frozenset())
-    shown = {name: HIDDEN if name in hidden else value for name, value in values.items()}
+    shown = {
+        name: HIDDEN if name in hidden else _without_query(value) if name in _WITHOUT_QUERY else value
+        for name, value in values.items()
+    }
     text = json.dumps(shown, sort_keys=True, default=str).encode()
     if len(text) <= MAX_VALUES_BYTES:
         return shown
     return {"sha256": hashlib.sha256(text).hexdigest(), "bytes": len(text)}
+
+
+def _without_query(url: str) -> str:
+    path, mark, query = url.partition("?")
+    return f"{path}{mark}{HIDDEN}" if query else url

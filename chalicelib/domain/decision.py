@@ -227,7 +227,7 @@ def decide(
         rate=worth.text,
         commission_exact=worth.exact,
         exchanged=worth.exchanged,
-        cleared_at=facts.approved_at if any(_was_stopped(check) for check in found) else None,
+        cleared_at=max((check.lifted_at for check in found if check.lifted_at), default=None),
     )
 
 
@@ -273,7 +273,7 @@ def _own_path(
 def _examined(facts: Facts, earning: Path, policy: Policy) -> tuple[tuple[Check, ...], dict[str, str]]:
     """What the fraud rules find where this path earns, and the touches that they refuse."""
     case, arms = _case(facts, earning), arms_for(facts, policy)
-    found = examine(case, arms, cleared=facts.approved_at is not None)
+    found = examine(case, arms, facts.approved_at)
     return found, refused_touches(case, arms)
 
 
@@ -315,10 +315,6 @@ def _outcome(checks: Sequence[Check], model: str) -> tuple[Outcome, str]:
     first = next((check for check in stopping if check.action is Action.REJECT), stopping[0])
     reason = first.name if first.version is not None else first.detail.split(":")[0]
     return (Outcome.REJECTED if first.action is Action.REJECT else Outcome.HELD), reason
-
-
-def _was_stopped(check: Check) -> bool:
-    return check.passed and check.action in {Action.HOLD, Action.REJECT}
 
 
 def _apply_terms(

@@ -29,7 +29,7 @@ class Incoming:
     """A report as its route parsed it.
 
     `customer_id` is the merchant's own id, `visitor` a journey; of `customer_email` only an HMAC is kept.
-    `test_visitor` is one that the cookie of a check-up names.
+    `test_visitor` is one that the cookie of a check-up names; `address` is the customer's, and not kept.
     """
 
     event: str
@@ -43,6 +43,7 @@ class Incoming:
     occurred_at: datetime | None = None
     test_visitor: str | None = None
     customer_email: str | None = None
+    address: str | None = None
 
 
 def check_items(items: Sequence[Item]) -> tuple[Item, ...]:

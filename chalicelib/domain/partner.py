@@ -24,6 +24,11 @@ class Partner:
     created_at: datetime
     owner: str | None = None
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing is known any more of who it is."""
+        return self.email == ERASED_EMAIL
+
 
 @dataclass(frozen=True, slots=True)
 class Enrollment:

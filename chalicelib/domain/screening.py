@@ -6,19 +6,24 @@ Nothing is dropped: every hit keeps its verdict, and only human ones become touc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.domain import agents
 from chalicelib.domain.click import Verdict
 from chalicelib.domain.link import Link, LinkState
 
+if TYPE_CHECKING:
+    from chalicelib.domain.bot_list import BotList
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One request for a link: names of headers are in lower case."""
+    """One request for a link: names of headers are in lower case; `bots` is a list of them to go by, too."""
 
     method: str
     headers: Mapping[str, str]
     at: datetime
+    bots: "BotList | None" = None
 
     @property
     def agent(self) -> str:
@@ -90,7 +95,9 @@ def _no_agent(hit: Hit, _: Link | None) -> str | None:
 
 def _bot(hit: Hit, _: Link | None) -> str | None:
     name = agents.crawler(hit.agent)
-    return None if name is None else f"agent_{name}"
+    if name is not None:
+        return f"agent_{name}"
+    return hit.bots.reason(hit.agent, hit.at.date()) if hit.bots else None
 
 
 def _forced(hit: Hit, _: Link | None) -> str | None:

@@ -41,9 +41,14 @@ class Session:
     @property
     def holder(self) -> str:
         """Whose session it is: all of one holder can be ended together."""
-        who = f"partner#{self.caller.partner}" if self.caller.is_partner else f"key#{self.caller.key}"
-        return f"{self.area}#{who}"
+        return holder_of(self.area, self.caller)
 
     def is_due(self, now: datetime) -> bool:
         """Whether its token is to be replaced."""
         return now - self.issued_at >= RENEW_AFTER and self.expires_at - now > GRACE
+
+
+def holder_of(area: Area, caller: Caller) -> str:
+    """The holder of the caller's sessions in this area."""
+    who = f"partner#{caller.partner}" if caller.is_partner else f"key#{caller.key}"
+    return f"{area}#{who}"

@@ -17,7 +17,7 @@ from chalicelib.portal.page import See, Shown, Visit, page
 from chalicelib.portal.paging import ROWS, cursor, start
 from chalicelib.portal.problems import problems
 from chalicelib.routes.replies import status_of
-from chalicelib.services import fraud, fraud_trials
+from chalicelib.services import fraud, fraud_trials, partner_findings
 
 bp = Blueprint(__name__)
 
@@ -33,13 +33,18 @@ def show_rules(visit: Visit) -> Shown:
 @bp.route("/console/{program}/fraud", methods=["POST"], content_types=["*/*"])
 @page(Area.CONSOLE)
 def set_rules(visit: Visit) -> Shown | See:
-    """Publish settings, take the recommended set, or try what is in the form on a past month."""
+    """Publish settings, take the recommended set, try the form on a past month, dismiss a finding."""
     program, form = program_of(visit), visit.form
     if form.get("do") == "recommended":
         fraud.publish(visit.stores, program, {}, visit.now, start_with_recommended=True)
         return see(program, "fraud", "rules_published")
     kept = _kept(visit, program)
     try:
+        if form.get("do") == "dismiss":
+            partner_findings.dismiss(
+                visit.stores, program, form.get("finding"), form.get("reason"), visit.now
+            )
+            return see(program, "fraud", "finding_dismissed")
         wanted = {rule.name: _sent(visit, rule, kept) for rule in RULES.values()}
         if form.get("do") == "try":
             last = Month.of(visit.now, program.timezone).previous()

@@ -19,6 +19,7 @@ DONE = {
     "paid": "The batch is marked as paid.",
     "paying": "The first payouts are booked; the rest follows within the hour.",
     "rules_published": "The rules are published, for what happens from now on.",
+    "finding_dismissed": "The finding is dismissed; sales that waited for it alone go on.",
     "terms_published": "The terms are published, and in force from now on.",
     "settings_saved": "The settings are saved.",
     "secret_ended": "The signing secret has ended.",

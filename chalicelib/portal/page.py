@@ -31,7 +31,7 @@ from chalicelib.portal.forms import Form
 from chalicelib.portal.locales import Locale
 from chalicelib.portal.rendering import render
 from chalicelib.routes.replies import source_ip_of, status_of
-from chalicelib.services import addresses, sessions
+from chalicelib.services import addresses, own_addresses, sessions
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.trail import acting
 
@@ -167,6 +167,9 @@ def _answer(
             visit = _visit(area, request, path, locale)
             if visit.session is None and not is_open:
                 return _lead_to_sign_in(visit)
+            if visit.session is not None and visit.caller.partner:
+                partner = visit.caller.partner
+                own_addresses.note_partner(visit.stores, partner, visit.headers, visit.source_ip, visit.now)
             with acting(Actor(visit.caller.name if visit.session else "anonymous", visit.now)):
                 answer = view(visit)
             response = _response(visit, answer)

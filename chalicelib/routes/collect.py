@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Conflict, Invalid, TooLarge
 from chalicelib.domain.screening import Hit
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.routes.replies import source_ip_of
-from chalicelib.services import collect
+from chalicelib.services import bot_lists, collect
 from chalicelib.services.collect import Kept, Line, Order, Visitor
 
 bp = Blueprint(__name__)
@@ -90,7 +90,7 @@ def collect_event(call: Call[Collected]) -> Receipt:
     if len(call.raw) > MAX_BODY_BYTES:
         raise TooLarge("body_too_large", f"an event may have {MAX_BODY_BYTES} bytes")
     headers = {name.lower(): value for name, value in call.headers.items()}
-    hit = Hit("POST", headers | {"referer": call.body.referrer or ""}, call.now)
+    hit = Hit("POST", headers | {"referer": call.body.referrer or ""}, call.now, bot_lists.current())
     visitor = Visitor(hit, call.body.consent, source_ip_of(bp.current_request))
     match call.body.type:
         case "click":

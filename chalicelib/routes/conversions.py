@@ -16,7 +16,7 @@ from chalicelib.routes.idempotency import read_key
 from chalicelib.routes.receipts import ReceiptView, receipt_view
 from chalicelib.routes.replies import error_object, status_of
 from chalicelib.routes.wire import shape
-from chalicelib.services import access, capture, conversions
+from chalicelib.services import access, capture, conversions, own_addresses
 from chalicelib.storage.conversion_queue import Listed
 from chalicelib.storage.conversion_records import Conversion
 from chalicelib.storage.stores import Stores
@@ -38,7 +38,10 @@ class NewItem(Body, frozen=True, kw_only=True):
 
 
 class NewConversion(Body, frozen=True, kw_only=True):
-    """An order to record; `amount` in minor units of `currency`; of `customer_email` only an HMAC is kept."""
+    """An order to record; `amount` in minor units of `currency`; of `customer_email` only an HMAC is kept.
+
+    `customer_ip` is compared with where partners were today, and not kept.
+    """
 
     program: str
     event: str
@@ -49,6 +52,7 @@ class NewConversion(Body, frozen=True, kw_only=True):
     coupon: str | None = None
     customer_id: str | None = None
     customer_email: str | None = None
+    customer_ip: str | None = None
     occurred_at: str | None = None
     items: list[NewItem] | None = None
 
@@ -161,6 +165,7 @@ def _incoming(body: NewConversion) -> Incoming:
         coupon=body.coupon,
         customer_id=body.customer_id,
         customer_email=body.customer_email,
+        address=own_addresses.check(body.customer_ip),
         occurred_at=parse_instant(body.occurred_at, "occurred_at") if body.occurred_at else None,
     )
 

@@ -45,12 +45,27 @@ class SubjectView(View, frozen=True, kw_only=True):
     orders: list[dict[str, Any]]
 
 
+class PartnerErasure(Body, frozen=True, kw_only=True):
+    """`despite_balance`: erase the partner although it is owed something, which then nobody can pay it."""
+
+    despite_balance: bool | None = None
+
+
+class OpenBalanceView(View, frozen=True, kw_only=True):
+    """What a program owes, pending and payable, in minor units; negative where it is owed."""
+
+    program: str
+    amount: int
+    currency: str
+
+
 class ErasedPartnerView(View, frozen=True, kw_only=True):
-    """A partner that has neither name nor address any more."""
+    """A partner that has neither name nor address any more; `open` is what the books still owe it."""
 
     id: str
     name: str
     email: str
+    open: list[OpenBalanceView]
 
 
 @bp.route("/v1/erasures", methods=["POST"], content_types=["*/*"])
@@ -83,14 +98,17 @@ def tell_subject(call: Call[DataSubject]) -> SubjectView:
 
 
 @bp.route("/v1/partners/{partner}/erase", methods=["POST"], content_types=["*/*"])
-@endpoint(returns=ErasedPartnerView, scopes=_MERCHANTS)
-def erase_partner(call: Call[None]) -> ErasedPartnerView:
-    """Erase a partner's name, e-mail address and accounts; credits, balances and ledgers stay."""
+@endpoint(body=PartnerErasure, returns=ErasedPartnerView, scopes=_MERCHANTS)
+def erase_partner(call: Call[PartnerErasure]) -> ErasedPartnerView:
+    """Erase a partner's name, address and accounts, and end its keys and sessions; its books stay."""
     found = call.stores.catalogue.find_partner(call.path["partner"])
     if found is None or not (call.caller.is_admin or found.owner == call.caller.program):
         raise partner_unknown()
-    erased = erasures.erase_partner(call.stores, found.id)
-    return ErasedPartnerView(id=erased.id, name=erased.name, email=erased.email)
+    erased, owed = erasures.erase_partner(
+        call.stores, call.caller, found.id, call.now, despite_balance=bool(call.body.despite_balance)
+    )
+    balances = [OpenBalanceView(program=o.program, amount=o.amount_minor, currency=o.currency) for o in owed]
+    return ErasedPartnerView(id=erased.id, name=erased.name, email=erased.email, open=balances)
 
 
 def _view(job: Job, result: dict[str, Any] | None) -> ErasureView:

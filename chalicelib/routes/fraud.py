@@ -11,8 +11,8 @@ from chalicelib.domain.fraud.settings import Setting, Settings, default_setting
 from chalicelib.domain.period import Month, format_instant
 from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
-from chalicelib.services import access, fraud, fraud_trials
-from chalicelib.storage.fraud import Finding
+from chalicelib.services import access, fraud, fraud_trials, partner_findings
+from chalicelib.storage.fraud import Dismissal, Finding
 
 bp = Blueprint(__name__)
 
@@ -39,6 +39,14 @@ class NewTrial(Body):
     program: str
     month: str
     rules: dict[str, RuleBody] | None = None
+
+
+class NewDismissal(Body):
+    """The finding that is wrong, or of no matter, by its id, and why."""
+
+    program: str
+    finding: str
+    reason: str
 
 
 class ParameterView(View):
@@ -74,8 +82,19 @@ class FraudSettingsView(View):
     rules: list[RuleView]
 
 
+class DismissalView(View):
+    """Who dismissed a finding (a key's id), why, and when."""
+
+    by: str
+    reason: str
+    at: str
+
+
 class FindingView(View):
-    """What a rule found of a partner; with the action `hold` or `reject` its sales of these days wait."""
+    """What a rule found of a partner; with the action `hold` or `reject` its sales of these days wait.
+
+    One that was dismissed stops nothing any more.
+    """
 
     id: str
     program: str
@@ -88,6 +107,7 @@ class FindingView(View):
     detail: str
     evidence: dict[str, Any]
     found_at: str
+    dismissed: DismissalView | None
 
 
 class TrialView(View):
@@ -130,6 +150,17 @@ def list_findings(call: Call[None]) -> paging.Listing[FindingView]:
     found, next_key = call.stores.fraud.findings_page(program.id, limit, start)
     views = [_finding_view(finding) for finding in found if partner in {None, finding.partner}]
     return paging.listing(call, views, next_key)
+
+
+@bp.route("/v1/fraud/dismissals", methods=["POST"], content_types=["*/*"])
+@endpoint(body=NewDismissal, returns=FindingView, status=201, scopes=_MERCHANTS)
+def dismiss_finding(call: Call[NewDismissal]) -> Reply[FindingView]:
+    """Dismiss a finding: sales that wait for nothing else go on; the first dismissal and its reason stand."""
+    program = access.program_of(call.stores, call.caller, call.body.program)
+    finding, is_new = partner_findings.dismiss(
+        call.stores, program, call.body.finding, call.body.reason, call.now
+    )
+    return Reply(_finding_view(finding), 201 if is_new else 200)
 
 
 @bp.route("/v1/fraud/trials", methods=["POST"], content_types=["*/*"])
@@ -196,4 +227,9 @@ def _finding_view(finding: Finding) -> FindingView:
         detail=finding.words,
         evidence=finding.evidence,
         found_at=format_instant(finding.found_at),
+        dismissed=_dismissal_view(finding.dismissal) if finding.dismissal else None,
     )
+
+
+def _dismissal_view(dismissal: Dismissal) -> DismissalView:
+    return DismissalView(by=dismissal.by, reason=dismissal.reason, at=format_instant(dismissal.at))

@@ -8,7 +8,7 @@ from chalicelib import bootstrap, observe
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.screening import Hit
 from chalicelib.routes import notices
-from chalicelib.services import redirect
+from chalicelib.services import bot_lists, redirect
 from chalicelib.services.redirect import Answer, Outcome
 
 bp = Blueprint(__name__)
@@ -23,7 +23,7 @@ def follow(code: str) -> Response:
     try:
         if code.endswith(("+", "%2B", "%2b")):
             return _preview(code.removesuffix("+").removesuffix("%2B").removesuffix("%2b"))
-        hit = Hit(request.method, request.headers, bootstrap.now())
+        hit = Hit(request.method, request.headers, bootstrap.now(), bot_lists.current())
         answer = redirect.follow(bootstrap.stores(), code, _query(request), hit)
         return _response(answer, request.method)
     except Unavailable:

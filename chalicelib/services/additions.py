@@ -24,15 +24,14 @@ near it: it would have to tell one order with the clicks of more than twenty jou
 
 
 def told_otherwise(facts: Facts, report: Report) -> tuple[Signal, ...]:
-    """That a browser told other figures than those that stand, where the shop had told the order before."""
+    """That a browser told other figures than those that stand, once the shop has told the order."""
     content = report.content
     stands = facts.effective.content
     if not report.from_browser or facts.effective.from_browser:
         return ()
     if (content.amount_minor, content.currency) == (stands.amount_minor, stands.currency):
         return ()
-    known = any(signal.name == pixel_mismatch.SIGNAL for signal in facts.signals)
-    if known or facts.report.from_browser:
+    if sum(signal.name == pixel_mismatch.SIGNAL for signal in facts.signals) >= pixel_mismatch.MOST:
         return ()
     return (Signal(pixel_mismatch.SIGNAL, None, f"{content.amount_minor} {content.currency}"),)
 

@@ -26,7 +26,7 @@ from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.program import BROWSER_METHODS, Program
 from chalicelib.domain.settlement import Booked, state_of
 from chalicelib.domain.terms import Terms
-from chalicelib.services import deliveries, evidence
+from chalicelib.services import deliveries, evidence, own_addresses
 from chalicelib.services.additions import fitting, key_of, news, told_otherwise
 from chalicelib.services.evidence import Clue
 from chalicelib.services.rates import decide_under
@@ -72,7 +72,8 @@ def record(stores: Stores, program: Program, incoming: Incoming, now: datetime) 
             return tested
     conversion = ids.conversion_id(program.id, report.event, report.order_id)
     _check_age(stores, conversion, report, now)
-    clue = _clue(program, report, incoming.visitor)
+    there = own_addresses.partners_there(stores, incoming.address, report.occurred_at, now)
+    clue = replace(_clue(program, report, incoming.visitor), partners_there=there)
     found = evidence.gather(stores, program, conversion, clue, report.occurred_at, now)
     versions = stores.catalogue.terms(program.id)
     report = replace(report, terms_known=_newest(versions))

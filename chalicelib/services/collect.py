@@ -25,6 +25,7 @@ from chalicelib.domain.screening import DIRECT_RULES, Hit, screen
 from chalicelib.domain.visits import NO_LINK, channel_of
 from chalicelib.services import (
     addresses,
+    bot_lists,
     capture,
     checkups,
     clicks,
@@ -117,7 +118,7 @@ def record_pixel(
     limiting.check_block(stores, headers, source_ip, now)
     given = gather(pairs)
     program = _program(stores, _required(given, "program"))
-    visitor = Visitor(Hit("GET", headers, now), given.get("consent"), source_ip)
+    visitor = Visitor(Hit("GET", headers, now, bot_lists.current()), given.get("consent"), source_ip)
     currency = _required(given, "currency")
     incoming = Incoming(
         event=_required(given, "event"),
@@ -129,6 +130,7 @@ def record_pixel(
         customer_id=given.get("customer_id") if visitor.lets_identify(program) else None,
         visitor=_journey(stores, headers) if visitor.lets_use_click() else None,
         test_visitor=_journey(stores, headers, is_test=True) if visitor.lets_use_click() else None,
+        address=addresses.address_of(stores, headers, source_ip),
     )
     limiting.check_orders(stores, program.id)
     _check_coupon(stores, program, incoming.coupon, visitor)
@@ -162,6 +164,7 @@ def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor
             coupon=order.coupon,
             customer_id=customer_id,
             visitor=_journey(stores, visitor.hit.headers) if visitor.lets_use_click() else None,
+            address=addresses.address_of(stores, visitor.hit.headers, visitor.source_ip),
         )
         capture.record(stores, program, incoming, visitor.hit.at)
 

@@ -59,30 +59,34 @@ def _with_earlier(
     locks = any(terms.attribution.lock for terms in versions)
     kept: list[Facts] = []
     changed: list[datetime] = []
-    first_is_known, standing = False, None
+    first_is_known, standing, openings = False, None, 0
     for ordered in orders:
         may_be_first = looks and not first_is_known and ordered.event == facts.report.event
         may_hold = locks and not (standing and standing.holds(ordered.occurred_at))
-        needed = may_be_first or may_hold or len(changed) < counted
+        needed = may_be_first or may_hold or len(changed) - openings < counted
         earlier = read(ordered.conversion) if needed else None
         if earlier is None:
             continue
-        earlier = _counting(earlier, _counted(policy, earlier), len(changed))
+        earlier = _counting(earlier, _counted(policy, earlier), len(changed), openings)
         changed.append(earlier.changed_at)
+        openings += earlier.report.is_opening
         claim = _locking(earlier, versions, policy) if may_hold else None
         if earlier.stands and (may_be_first or claim):
             first_is_known = first_is_known or may_be_first
             standing = claim or standing
             kept.append(earlier)
     told = replace(facts, earlier=tuple(kept), informed_at=max(changed, default=None))
-    return _counting(told, counted, len(changed))
+    return _counting(told, counted, len(changed), openings)
 
 
-def _counting(facts: Facts, asked: int, before: int) -> Facts:
-    """The facts with the signal of how many of its customer's conversions were before it."""
-    if not (count := min(asked, before)):
-        return facts
-    return replace(facts, signals=(*facts.signals, Signal(duplicate_customer.SIGNAL, None, str(count))))
+def _counting(facts: Facts, asked: int, before: int, openings: int) -> Facts:
+    """The facts with the signals of how many of its customer's conversions were before it."""
+    counts = {
+        duplicate_customer.SIGNAL: min(asked, before - openings),
+        duplicate_customer.WITH_OPENINGS: min(asked, before),
+    }
+    counted = (Signal(name, None, str(count)) for name, count in counts.items() if count)
+    return replace(facts, signals=(*facts.signals, *counted))
 
 
 def _locking(earlier: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:

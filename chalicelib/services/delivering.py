@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib import observe
+from chalicelib.domain.audit import Actor
 from chalicelib.domain.outbound import BACKOFF, Attempt, Delivery, DeliveryState, Webhook
 from chalicelib.services import signatures
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.trail import acting
 from chalicelib.storage.web import WebError
 
 WITHIN_S = 10.0
@@ -35,7 +37,8 @@ def deliver(stores: Stores, webhook_id: str, delivery_id: str, now: datetime) ->
     if stores.outbox.note(delivery, after) and after.state is DeliveryState.PENDING:
         stores.outbox.send(after, now)
     if webhook and after.attempts and after.attempts[-1].status == _GONE:
-        stores.webhooks.turn_off(webhook)
+        with acting(Actor("gone receiver", now)):
+            stores.webhooks.turn_off(webhook)
     observe.count(f"delivery_{after.state}")
     return after.state
 

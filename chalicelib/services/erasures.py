@@ -5,7 +5,7 @@ linked to it any more, then takes the devices' clicks away and gives the orders 
 What was earned stays: decisions rest on when clicks were and whose; books hold neither customer nor click.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,10 +15,11 @@ from chalicelib.domain.credentials import Caller, partner_unknown
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.incoming import check_customer_id
 from chalicelib.domain.job import Job, JobKind
+from chalicelib.domain.money import format_major
 from chalicelib.domain.partner import ERASED_EMAIL, ERASED_NAME, Partner
 from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import Program
-from chalicelib.services import applications, evidence, fraud, jobs
+from chalicelib.services import applications, evidence, fraud, jobs, sessions, standings
 from chalicelib.services.jobs import Looked
 from chalicelib.services.targets import offer_of
 from chalicelib.storage.conversion_records import Conversion
@@ -34,6 +35,18 @@ class Erased:
     devices: int
     clicks: int
     orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a program owes a partner, pending and payable, in minor units; negative where it is owed."""
+
+    program: str
+    amount_minor: int
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{format_major(self.amount_minor, self.currency)} {self.currency} in {self.program}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +146,30 @@ def tell(stores: Stores, program: Program, customer_id: str) -> Subject:
     )
 
 
-def erase_partner(stores: Stores, partner_id: str) -> Partner:
-    """The partner without name, e-mail address, accounts and applications; links, credits and books stay.
+def erase_partner(
+    stores: Stores, caller: Caller, partner_id: str, now: datetime, *, despite_balance: bool = False
+) -> tuple[Partner, tuple[Balance, ...]]:
+    """The partner without name, address, accounts, applications, and what the caller's programs still owe it.
+
+    It can't sign in any more, its keys verify nothing, and its own postbacks are not called; its links,
+    credits and books stay. Beginning again after a crash finishes it.
 
     Raises:
         NotFound: `partner_unknown`.
-        Conflict: `partner_changed` by somebody else meanwhile.
+        Conflict: `balance_open`, unless it is to be done despite that; `partner_changed` by somebody else
+            meanwhile.
     """
     partner = stores.catalogue.find_partner(partner_id)
     if partner is None:
         raise partner_unknown()
+    enrolled = [one.program for one in stores.catalogue.enrollments_of(partner.id)]
+    owed = tuple(_open_balances(stores, partner, [p for p in enrolled if caller.may_touch_program(p)], now))
+    if owed and not partner.is_erased and not despite_balance:
+        message = f"there is an open balance ({', '.join(map(str, owed))}): pay first, or say despite_balance"
+        raise Conflict("balance_open", message)
     # First, while the address is known by which they are found.
-    for enrollment in stores.catalogue.enrollments_of(partner.id):
-        stores.applications.forget(enrollment.program, applications.id_of(enrollment.program, partner.email))
+    for program in enrolled:
+        stores.applications.forget(program, applications.id_of(program, partner.email))
     erased = replace(partner, name=ERASED_NAME, email=ERASED_EMAIL)
     try:
         stores.catalogue.replace_partner(partner, erased)
@@ -154,7 +178,28 @@ def erase_partner(stores: Stores, partner_id: str) -> Partner:
     if stores.payouts.accounts(partner.id):
         fraud.forget_accounts(stores, partner.id)
         stores.payouts.put_accounts(partner.id, ())
-    return erased
+    _shut_out(stores, partner.id, enrolled)
+    return erased, owed
+
+
+def _open_balances(
+    stores: Stores, partner: Partner, programs: Iterable[str], now: datetime
+) -> Iterator[Balance]:
+    for program in programs:
+        for standing in standings.of_partner(stores, stores.catalogue.program(program), partner.id, now).rows:
+            if standing.pending + standing.payable:
+                yield Balance(program, standing.pending + standing.payable, standing.currency)
+
+
+def _shut_out(stores: Stores, partner: str, programs: Iterable[str]) -> None:
+    """End all by which the partner gets at anything, or is told of it."""
+    for key in stores.credentials.keys_of(partner):
+        stores.credentials.remove_key(key)
+    sessions.end_of_partner(stores, partner)
+    for program in programs:
+        for webhook in stores.webhooks.of(program):
+            if webhook.partner == partner:
+                stores.webhooks.remove(webhook)
 
 
 def _customer(stores: Stores, program: Program, customer_id: str) -> str:

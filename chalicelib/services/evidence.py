@@ -24,7 +24,10 @@ _POINTER_DAYS = 400
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """What was told of an order beside its figures; `customer` and `email` are HMACs, `visitor` a journey."""
+    """What was told of an order beside its figures; `customer` and `email` are HMACs, `visitor` a journey.
+
+    `partners_there` were seen that day where it came from.
+    """
 
     click_id: str | None
     coupon: str | None
@@ -32,6 +35,7 @@ class Clue:
     visitor: str | None
     trusted: bool
     email: str | None = None
+    partners_there: frozenset[str] = frozenset()
 
 
 def customer_hash(stores: Stores, program: str, customer_id: str) -> str:
@@ -72,7 +76,8 @@ def gather(
             touches += _journey(stores, program, visitor, since, until, now, "customer")
     customers = (clue.customer,) if clue.customer and clue.trusted else ()
     kept, coupons = _bounded(touches, trusted=clue.trusted), _coupons(stores, program, clue)
-    return Evidence(kept, coupons, customers, own_purchases(stores, program, clue.email, kept, coupons))
+    signals = own_purchases(stores, program, clue.email, kept, coupons, clue.partners_there)
+    return Evidence(kept, coupons, customers, signals)
 
 
 def own_purchases(
@@ -81,13 +86,14 @@ def own_purchases(
     email: str | None,
     touches: Sequence[Touch],
     coupons: Sequence[CouponMatch] = (),
+    partners_there: frozenset[str] = frozenset(),
 ) -> tuple[Signal, ...]:
-    """Which of the partners behind these touches and codes have the customer's e-mail address (its HMAC)."""
-    if email is None:
-        return ()
-    found = []
+    """Which of the partners behind these touches and codes have the customer's e-mail address (its HMAC), or
+    were seen where the customer is."""
     involved = {touch.partner for touch in touches} | {coupon.partner for coupon in coupons}
-    for partner_id in sorted(partner for partner in involved if partner):
+    partners = sorted(partner for partner in involved if partner)
+    found = [Signal(self_referral.ADDRESS, partner) for partner in partners if partner in partners_there]
+    for partner_id in partners if email else ():
         partner = stores.catalogue.find_partner(partner_id)
         if partner and email == email_hash(stores, program.id, partner.email):
             found.append(Signal(self_referral.EMAIL, partner_id))

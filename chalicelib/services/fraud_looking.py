@@ -1,36 +1,32 @@
 """The partners' rules: looked at with every reconcile, over the daily counts, never while somebody waits.
 
 What a rule finds is kept once a month for each partner. Where the program has the rule stop money, each
-sale of the partner whose hold is not over is told of the finding, as evidence like any other: it is decided
-again with it, and waits for a person. What is released or paid stays.
+sale of the partner whose hold is not over is told of the finding (`services.partner_findings`). What is
+released or paid stays.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib import observe
-from chalicelib.domain.conversion import Signal
 from chalicelib.domain.counts import day_of
 from chalicelib.domain.fraud.case import Traffic
-from chalicelib.domain.fraud.checks import BROKEN, FINDING, finding_signal
+from chalicelib.domain.fraud.checks import BROKEN
 from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.fraud.traffic import by_partner
 from chalicelib.domain.period import Month, local_day
 from chalicelib.domain.program import Program
-from chalicelib.services import additions
+from chalicelib.services import partner_findings
 from chalicelib.services.settle import Rules
-from chalicelib.storage.conversion_records import Evidence, Feed
+from chalicelib.storage.conversion_records import Feed
 from chalicelib.storage.fraud import Finding
 from chalicelib.storage.stores import Stores
-from chalicelib.storage.table import ConditionFailed
 
 DAYS = 30
 """The days of counts that the rules look at, today included."""
 
 MOST_ORDERS = 500
 """Orders of each shard that wait for a confirmation and are looked at, the newest first."""
-
-_STOPPING = frozenset({Action.HOLD, Action.REJECT})
 
 
 def look(stores: Stores, rules: Rules, now: datetime) -> list[Finding]:
@@ -40,27 +36,9 @@ def look(stores: Stores, rules: Rules, now: datetime) -> list[Finding]:
     for finding in new:
         observe.count("fraud_found")
         observe.info("fraud_found", program=finding.program, partner=finding.partner, rule=finding.rule)
-    reach(stores, rules.program, now)
+    partner_findings.lift(stores, rules.program, now)
+    partner_findings.reach(stores, rules.program, now)
     return new
-
-
-def reach(stores: Stores, program: Program, now: datetime) -> int:
-    """Tell the sales whose hold is not over of the findings that stop money; how many were told."""
-    today = day_of(now, program.timezone)
-    findings = [
-        finding
-        for finding in stores.fraud.findings(program.id)
-        if finding.action in _STOPPING and finding.last_day >= today
-    ]
-    if not findings:
-        return 0
-    told = 0
-    for shard in range(program.shards):
-        for listed in list(stores.conversion_queue.in_feed(program.id, shard, Feed.HOLD)):
-            day = day_of(listed.report.occurred_at, program.timezone)
-            mine = [f for f in findings if f.partner in listed.partners and f.first_day <= day <= f.last_day]
-            told += bool(mine) and _tell(stores, listed.id, mine, now)
-    return told
 
 
 def traffic_of(stores: Stores, program: Program, first_day: str, last_day: str) -> list[Traffic]:
@@ -114,20 +92,3 @@ def _unconfirmed_orders(stores: Stores, program: Program) -> dict[str, list[int]
                 for partner in listed.partners:
                     orders.setdefault(partner, []).append(int(order))
     return orders
-
-
-def _tell(stores: Stores, conversion: str, findings: list[Finding], now: datetime) -> bool:
-    """Keep the findings with the conversion, unless they are there or somebody approved it."""
-    found = stores.conversions.find(conversion)
-    if found is None or found.facts.approved_at is not None:
-        return False
-    known = {(s.partner, s.detail.split(" ", 1)[0]) for s in found.facts.signals if s.name == FINDING}
-    signals = tuple(
-        Signal(FINDING, f.partner, finding_signal(f.rule, Action(f.action), f.version, f.words))
-        for f in findings
-        if (f.partner, f.rule) not in known
-    )
-    try:
-        return bool(signals) and additions.add_news(stores, found, Evidence(signals=signals), now)
-    except ConditionFailed:
-        return False

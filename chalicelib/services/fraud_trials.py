@@ -6,6 +6,7 @@ confirmed, because a browser had told of them, count as approved, too.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from chalicelib.domain.counts import day_of
 from chalicelib.domain.decision import Facts, case_of
 from chalicelib.domain.errors import TooLarge
 from chalicelib.domain.fraud import RULES
-from chalicelib.domain.fraud.checks import examine
+from chalicelib.domain.fraud.case import Case
+from chalicelib.domain.fraud.checks import FINDING, examine
 from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.fraud.settings import Arms, Policy, Setting, Settings, recommended, review_settings
 from chalicelib.domain.fraud.trial import Score, Trial
@@ -64,9 +66,9 @@ def carry_out(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]:
     found = _partners(stores, program, month, arms)
     for conversion in occurred_in(stores, program, month, month):
         facts = customers.informed(stores, terms, policy, conversion.facts)
-        case = case_of(facts, terms, policy)
+        case = _without_findings(case_of(facts, terms, policy))
         earners = case.earners if case else frozenset()
-        stopping = [check.name for check in examine(case, arms, cleared=False) if check.stops] if case else []
+        stopping = [check.name for check in examine(case, arms, None) if check.stops] if case else []
         stopping += [name for name, partners in found.items() if earners & partners.keys()]
         order_id = conversion.facts.effective.order_id
         trial.add(conversion.facts.id, order_id, earners, stopping, _review(conversion.facts))
@@ -74,6 +76,11 @@ def carry_out(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]:
             jobs.progress(stores, job, trial.conversions, 0)
     jobs.progress(stores, job, trial.conversions, trial.conversions)
     return _result(program, month, trial, found)
+
+
+def _without_findings(case: Case | None) -> Case | None:
+    """What partners' rules found at the time is no answer to what the rules on trial would find."""
+    return replace(case, signals=tuple(s for s in case.signals if s.name != FINDING)) if case else None
 
 
 def _others_off(kept: Mapping[str, Any]) -> dict[str, Setting]:

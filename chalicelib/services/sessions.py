@@ -8,7 +8,7 @@ from datetime import datetime
 
 from chalicelib.domain.credentials import Caller, Scope
 from chalicelib.domain.errors import Forbidden, Unauthenticated
-from chalicelib.domain.session import GRACE, LIFE, Area, Session
+from chalicelib.domain.session import GRACE, LIFE, Area, Session, holder_of
 from chalicelib.services import access, throttling
 from chalicelib.storage.stores import Stores
 
@@ -66,7 +66,16 @@ def end(stores: Stores, session: Session) -> None:
 
 def end_all(stores: Stores, session: Session) -> None:
     """Sign out everywhere: every session of the same holder in the same area ends."""
-    for one in list(stores.sessions.of(session.holder)):
+    _end_all_of(stores, session.holder)
+
+
+def end_of_partner(stores: Stores, partner: str) -> None:
+    """Sign the partner out of the portal, wherever it is signed in."""
+    _end_all_of(stores, holder_of(Area.PORTAL, Caller(frozenset({Scope.PARTNER}), partner=partner)))
+
+
+def _end_all_of(stores: Stores, holder: str) -> None:
+    for one in list(stores.sessions.of(holder)):
         stores.sessions.remove(one)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.conversion import State
+from chalicelib.domain.conversion import Outcome, State
 from chalicelib.domain.decision import Decision, Facts, decide
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.fraud.settings import NO_POLICY, Policy
@@ -15,7 +15,7 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rates
 from chalicelib.domain.settlement import Settlement, settle
 from chalicelib.domain.terms import Terms
-from chalicelib.services import additions, capture, customers, evidence, uses
+from chalicelib.services import additions, capture, customers, evidence, partner_findings, uses
 from chalicelib.storage.conversion_records import Conversion, Feed
 from chalicelib.storage.stores import Stores
 from chalicelib.storage.table import ConditionFailed
@@ -97,6 +97,10 @@ def _settle_once(
     stores: Stores, rules: Rules, found: Conversion, facts: Facts, books: Books, now: datetime
 ) -> Result:
     decision = decide(facts, rules.program, rules.versions, rules.rates, rules.policy)
+    if _may_be_stopped(rules, found, decision):
+        partners = capture.partners_of(decision)
+        if partner_findings.tell_standing(stores, rules.program, found, partners, now):
+            return Result.BOOKED_IN_PART
     settlement = settle(facts, decision, found.booked, rules.program, books, now)
     if found.feed not in _UNDECIDED and not _changes(found, settlement):
         return Result.UNCHANGED
@@ -107,6 +111,12 @@ def _settle_once(
     if settlement.due_at is not None and settlement.due_at <= now:
         return Result.BOOKED_IN_PART
     return Result.BOOKED if settlement.entries else Result.DECIDED
+
+
+def _may_be_stopped(rules: Rules, found: Conversion, decision: Decision) -> bool:
+    """Whether its money is on its way, in a program whose rules may stop a partner's."""
+    on_its_way = decision.outcome is Outcome.RECORDED and not found.booked.released
+    return on_its_way and bool(rules.policy.versions)
 
 
 def _changes(found: Conversion, settlement: Settlement) -> bool:

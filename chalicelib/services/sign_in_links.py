@@ -93,7 +93,12 @@ def read(stores: Stores, token: str, now: datetime) -> Link:
     age = now - from_epoch_ms(issued_ms)
     partner = stores.catalogue.find_partner(partner_id)
     digest = hashlib.sha256(nonce.encode()).hexdigest()
-    if partner is None or not timedelta(0) <= age < LIFE or stores.sessions.is_used(digest):
+    if (
+        partner is None
+        or partner.is_erased
+        or not timedelta(0) <= age < LIFE
+        or stores.sessions.is_used(digest)
+    ):
         raise _invalid()
     return Link(partner, path, digest)
 

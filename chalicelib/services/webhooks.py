@@ -11,6 +11,7 @@ from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.outbound import FOR_PARTNERS, Delivery, DeliveryState, Event, EventType, Webhook
 from chalicelib.services import access, announcing, signatures
 from chalicelib.storage.stores import Stores
+from chalicelib.storage.table import ConditionFailed
 
 OLD_SECRET_FOR = timedelta(hours=24)
 """How long the secret before a rotation goes on signing beside the new one."""
@@ -67,6 +68,8 @@ def change(
 
     Raises:
         Invalid: as `create`.
+        Conflict: `webhook_changed` by somebody else meanwhile.
+        NotFound: `webhook_unknown`, removed meanwhile.
     """
     changed = replace(
         webhook,
@@ -74,8 +77,7 @@ def change(
         events=_events(events, webhook.partner) if events is not None else webhook.events,
         is_active=webhook.is_active if is_active is None else is_active,
     )
-    stores.webhooks.replace(webhook, changed)
-    return changed
+    return _kept(stores, webhook, changed)
 
 
 def rotate(stores: Stores, webhook: Webhook, now: datetime) -> Webhook:
@@ -83,13 +85,13 @@ def rotate(stores: Stores, webhook: Webhook, now: datetime) -> Webhook:
 
     Raises:
         Invalid: `secret_needless`, for a partner's postback, which nothing signs.
+        Conflict, NotFound: as `change`.
     """
     if webhook.partner is not None:
         raise Invalid("secret_needless", "a partner's postback is not signed")
     kept = (signatures.new_secret(), *webhook.secrets[:1])
     changed = replace(webhook, secrets=kept, old_until=now + OLD_SECRET_FOR)
-    stores.webhooks.replace(webhook, changed)
-    return changed
+    return _kept(stores, webhook, changed)
 
 
 def find(stores: Stores, caller: Caller, webhook_id: str) -> Webhook:
@@ -164,6 +166,18 @@ def delivery(stores: Stores, webhook: Webhook, delivery_id: str, now: datetime) 
     if found is None:
         raise NotFound("delivery_unknown", "there is no such delivery")
     return found
+
+
+def _kept(stores: Stores, known: Webhook, changed: Webhook) -> Webhook:
+    try:
+        stores.webhooks.replace(known, changed)
+    except ConditionFailed as error:
+        stands = stores.webhooks.find(known.id)
+        if stands is None:
+            raise _unknown() from error
+        if stands != changed:
+            raise Conflict("webhook_changed", "the webhook was changed meanwhile; read it again") from error
+    return changed
 
 
 def _url(stores: Stores, url: str, partner: str | None) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.queues import Queue
     from chalicelib.storage.rates import RateBook
     from chalicelib.storage.secrets import Secrets
+    from chalicelib.storage.seen import Seen
     from chalicelib.storage.sessions import Sessions
     from chalicelib.storage.trail import Trail
     from chalicelib.storage.trials import Trials
@@ -182,6 +183,12 @@ class Stores:
         from chalicelib.storage.guesses import Guesses
 
         return Guesses(self.settings)
+
+    @cached_property
+    def seen(self) -> "Seen":
+        from chalicelib.storage.seen import Seen
+
+        return Seen(self.settings)
 
     @cached_property
     def daily_keys(self) -> "DailyKeys":

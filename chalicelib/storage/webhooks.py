@@ -1,15 +1,16 @@
 """Who wants events: webhooks of merchants and postbacks of partners, in the catalogue table."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+from chalicelib.domain.audit import Change
 from chalicelib.domain.outbound import EventType, Webhook
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
 from chalicelib.storage.codec import Item, changed, compact
-from chalicelib.storage.conditions import ABSENT, PRESENT
+from chalicelib.storage.conditions import ABSENT, PRESENT, unchanged
 from chalicelib.storage.table import ConditionFailed, Table, transact
+from chalicelib.storage.trail import Trail
 
 
 class Webhooks:
@@ -17,11 +18,13 @@ class Webhooks:
 
     def __init__(self, settings: Settings) -> None:
         self._table = Table(settings, "catalogue")
+        self._trail = Trail(settings)
 
     def add_once(self, webhook: Webhook) -> bool:
         """Keep a new webhook; False where there is one with its id."""
+        puts = [self._table.put_action(key | _record(webhook), ABSENT) for key in _keys(webhook)]
         try:
-            transact([self._table.put_action(item, ABSENT) for item in _items(webhook)])
+            transact([*puts, self._trail.action(_change(webhook, None, _record(webhook)))])
         except ConditionFailed:
             return False
         return True
@@ -36,40 +39,53 @@ class Webhooks:
         return [_read(item) for item in self._table.query(f"program#{program}", prefix="webhook#")]
 
     def replace(self, known: Webhook, webhook: Webhook) -> None:
-        """Keep the webhook as it is now; not one that was removed meanwhile."""
-        changes = changed(_record(known), _record(webhook))
-        if changes:
-            self._update(webhook, changes)
+        """Keep the webhook as it is now.
+
+        Raises:
+            ConditionFailed: what changes is not as in `known` any more, or the webhook is gone.
+        """
+        before, after = _record(known), _record(webhook)
+        changes = changed(before, after)
+        if not changes:
+            return
+        same = unchanged({name: before.get(name) for name in changes})
+        updates = [self._table.update_action(key["pk"], key["sk"], changes, same) for key in _keys(webhook)]
+        transact([*updates, self._trail.action(_change(webhook, before, after))])
 
     def turn_off(self, webhook: Webhook) -> None:
-        """Tell it nothing any more; whatever else was changed meanwhile stays."""
-        self._update(webhook, {"off": True})
+        """Tell it nothing any more, unless that is so; whatever else was changed meanwhile stays."""
+        same = unchanged({"off": None})
+        updates = [
+            self._table.update_action(key["pk"], key["sk"], {"off": True}, same) for key in _keys(webhook)
+        ]
+        before = _record(replace(webhook, is_active=True))
+        change = _change(webhook, before, before | {"off": True})
+        try:
+            transact([*updates, self._trail.action(change)])
+        except ConditionFailed:
+            return
 
     def remove(self, webhook: Webhook) -> None:
-        """Forget the webhook."""
-        transact([self._table.delete_action(item["pk"], item["sk"]) for item in _items(webhook)])
-
-    def _update(self, webhook: Webhook, changes: Mapping[str, object]) -> None:
+        """Forget the webhook, if it is there."""
+        deletions = [self._table.delete_action(key["pk"], key["sk"], PRESENT) for key in _keys(webhook)]
         try:
-            transact(
-                [
-                    self._table.update_action(item["pk"], item["sk"], changes, PRESENT)
-                    for item in _items(webhook)
-                ]
-            )
+            transact([*deletions, self._trail.action(_change(webhook, _record(webhook), None))])
         except ConditionFailed:
             return
 
 
-def _items(webhook: Webhook) -> list[Item]:
-    record = _record(webhook)
+def _change(webhook: Webhook, before: Item | None, after: Item | None) -> Change:
+    return Change("postback" if webhook.partner else "webhook", webhook.id, webhook.program, before, after)
+
+
+def _keys(webhook: Webhook) -> list[Item]:
     return [
-        {"pk": f"webhook#{webhook.id}", "sk": "webhook", **record},
-        {"pk": f"program#{webhook.program}", "sk": f"webhook#{webhook.id}", **record},
+        {"pk": f"webhook#{webhook.id}", "sk": "webhook"},
+        {"pk": f"program#{webhook.program}", "sk": f"webhook#{webhook.id}"},
     ]
 
 
-def _record(webhook: Webhook) -> dict[str, Any]:
+def _record(webhook: Webhook) -> Item:
     return compact(
         {
             "id": webhook.id,

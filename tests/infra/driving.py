@@ -138,7 +138,11 @@ class Driver:
         paypal = {"method": "paypal", "details": {"email": "ada@example.com"}}
         self._call("POST", "/v1/partners/ada/payout", {"accounts": [paypal]})
         self._call("POST", "/v1/programs/acme/payout-settings", {"minimums": {"EUR": 1}})
-        self._call("PUT", "/v1/programs/acme/fraud", {"rules": {"velocity": {"action": "hold"}}})
+        holding = {"velocity": {"action": "hold"}, "disposable_email": {"action": "hold"}}
+        self._call("PUT", "/v1/programs/acme/fraud", {"rules": holding})
+        self._call("POST", "/v1/partners", {"id": "mallory", "name": "Mal", "email": "mal@mailinator.com"})
+        self._call("POST", "/v1/programs/acme/enrollments", {"partner": "mallory"})
+        self._call("POST", "/v1/coupons", {"program": "acme", "partner": "mallory", "code": "MAL10"})
         self._token = self._call("GET", "/v1/programs/acme")["postback_token"]
 
     def _click_after_a_stale_one(self) -> str:
@@ -223,13 +227,14 @@ class Driver:
         self._http("POST", "/hooks/woocommerce/acme", body, headers)
 
     def _correct(self, click: str, batch: str) -> None:
-        """Confirm a sale with other figures, refund one, and tell evidence and terms late.
+        """Confirm a sale; refund; tell evidence and terms late; and a sale that is stopped.
 
         New terms have the functions look again for what nobody was credited for, and find that a click's
         row was lost.
         """
         sale = {"program": "acme", "event": "sale", "amount": 4000, "currency": "EUR"}
         self._call("POST", "/v1/conversions", {**sale, "order_id": f"{batch} pixel", "customer_id": "c9"})
+        self._call("POST", "/v1/conversions", {**sale, "order_id": f"{batch} stopped", "coupon": "MAL10"})
         self._call("POST", "/v1/programs/acme/terms", TERMS)
         self._call("GET", f"/v1/clicks/{click}")
         for verdict in ("bot", "human"):
@@ -243,6 +248,10 @@ class Driver:
         bonus = {"id": "b1", "partner": "ada", "kind": "bonus", "amount": 500, "currency": "EUR"}
         self._call("POST", "/v1/programs/acme/entries", {**bonus, "reason": "a thank-you"})
         self._call("POST", "/v1/programs/acme/payouts", {"id": "p1", "month": "2026-10"})
+        listed = self._call("GET", "/v1/fraud/findings?program=acme")["data"]
+        [found] = (one for one in listed if one["partner"] == "mallory" and one["rule"] == "disposable_email")
+        dismissed = {"program": "acme", "finding": found["id"], "reason": "we know her"}
+        self._call("POST", "/v1/fraud/dismissals", dismissed)
         # Nothing is due any more: the next draft has fewer files than the last one.
         self._call("POST", "/v1/programs/acme/payout-settings", {"minimums": {"EUR": 10**9}})
 
@@ -554,7 +563,7 @@ class Driver:
         erasure = self._call("POST", "/v1/erasures", {"program": "acme", "customer_id": "c1"})["id"]
         self._queue("run_job", "JOBS_QUEUE")
         assert self._call("GET", f"/v1/erasures/{erasure}")["state"] == "done"
-        self._call("POST", "/v1/partners/ada/erase")
+        self._call("POST", "/v1/partners/ada/erase", {"despite_balance": True})
         self._call("PATCH", "/v1/coupons", {"program": "acme", "code": "ADA10", "starts_at": ""})
         self._call("DELETE", "/v1/coupons?program=acme&code=ADA10")
 

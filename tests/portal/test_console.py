@@ -11,9 +11,10 @@ from chalicelib.domain.conversion import Content, State
 from chalicelib.domain.deliveries import Hint
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import LinkState
+from chalicelib.domain.partner import Partner
 from chalicelib.domain.program import Method
 from chalicelib.portal import console_setup
-from chalicelib.services import capture, reconcile
+from chalicelib.services import capture, partners, reconcile
 from tests import scene
 from tests.portal.browsing import Page, Reader
 from tests.reconciling import work
@@ -304,6 +305,15 @@ def test_fraud_rules_are_set_and_tried(shop: Scene, reader: Reader, engine: Any,
     follow(reader, reader.post(at(shop, "/fraud"), {"do": "recommended"}))
     kept = reader.stores.fraud.policy(shop.program.id).current(AFTER_GRACE).rules
     assert kept["flooding"].action == "hold"
+    eve = Partner("eve", "Eve", "eve@mailinator.com", reader.now)
+    partners.create(reader.stores, eve)
+    partners.enroll(reader.stores, shop.program.id, "eve", reader.now)
+    (finding,) = reader.stores.fraud.findings(shop.program.id)
+    fields = {"do": "dismiss", "finding": finding.key, "reason": "<b>known</b> to us"}
+    page = follow(reader, reader.post(at(shop, "/fraud"), fields))
+    assert "Dismissed by" in page.words
+    assert "&lt;b&gt;known" in page.text
+    assert reader.post(at(shop, "/fraud"), fields | {"reason": ""}).status == 422
 
 
 def test_a_test_link_is_opened_and_its_stages_are_watched(shop: Scene, reader: Reader) -> None:

@@ -4,8 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib import bootstrap
+from chalicelib.domain import ids
+from chalicelib.domain.credentials import NOBODY
 from chalicelib.domain.partner import Partner
-from chalicelib.services import partners, sign_in_links
+from chalicelib.services import erasures, partners, sign_in_links
+from tests import scene
 from tests.portal.browsing import Reader
 
 
@@ -52,6 +56,32 @@ def test_a_link_in_another_spelling_is_the_same_link(reader: Reader) -> None:
     reader.post("/portal/enter", {"token": token})
     for spelling in spellings:
         assert reader.another().post("/portal/enter", {"token": spelling}).status == 401
+
+
+def test_a_partner_that_buys_by_its_own_link_on_the_day_it_signed_in_is_found(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORIGIN_SECRET", "s" * 32)
+    bootstrap.stores.cache_clear()
+    reader.stores = bootstrap.stores()
+    shop = scene.make(reader.stores)
+    reader.post("/portal/enter", {"token": token_of(reader)})
+    home = {"x_linkledger_origin": "s" * 32, "x_linkledger_viewer": "81.2.69.142"}
+    assert reader.send("GET", "/portal", **home).status == 200
+    order = f"/p.gif?program={shop.program.id}&event=sale&amount=9.00&currency=EUR&coupon=ANNA"
+    found = []
+    for number, address in enumerate(("81.2.69.142", "81.2.69.143")):
+        browser = {**home, "x_linkledger_viewer": address}
+        assert reader.send("GET", f"{order}&order_id={number}", **browser).status == 200
+        sale = reader.stores.conversions.find(ids.conversion_id(shop.program.id, "sale", str(number)))
+        found.append([signal.name for signal in sale.facts.signals])
+    assert found == [["self_address"], []]
+
+
+def test_a_link_of_a_partner_that_was_erased_since_opens_nothing(reader: Reader) -> None:
+    token = token_of(reader)
+    erasures.erase_partner(reader.stores, NOBODY, "anna", reader.now)
+    assert reader.post("/portal/enter", {"token": token}).status == 401
 
 
 def test_a_link_ends_after_a_quarter_of_an_hour(reader: Reader, clock) -> None:

@@ -64,6 +64,10 @@ def test_everything_that_is_set_up_leaves_its_record(api: Api) -> None:
     sale = {"program": "acme", "event": "sale", "order_id": "1", "amount": 100, "currency": "EUR"}
     sold = api.post("/v1/conversions", {**sale, "coupon": "ANNA10"}).json["id"]
     api.post(f"/v1/conversions/{sold}/adjustments", {"id": "r1", "kind": "refund", "reason": "broken"})
+    hook = api.post("/v1/webhooks", {"program": "acme", "url": "https://shop.example.com/h?key=hush"}).json
+    api.post(f"/v1/webhooks/{hook['id']}", {"active": False}, method="PATCH")
+    api.post(f"/v1/webhooks/{hook['id']}/secret", {})
+    api.delete(f"/v1/webhooks/{hook['id']}")
     recorded = {(row["what"], row["action"]) for row in log(api, "program=acme&limit=200")}
     assert recorded == {
         *(("program", "created"), ("terms", "created"), ("enrollment", "created"), ("key", "created")),
@@ -71,6 +75,7 @@ def test_everything_that_is_set_up_leaves_its_record(api: Api) -> None:
         *(("signing_secret", "created"), ("signing_secret", "removed"), ("hook", "created")),
         *(("hook", "removed"), ("payout_settings", "created"), ("rates", "created")),
         *(("entry", "created"), ("adjustment", "created")),
+        *(("webhook", "created"), ("webhook", "changed"), ("webhook", "removed")),
     }
     stage = log(api, "limit=200")
     assert {(row["what"], row["program"]) for row in stage} == {("partner", None), ("key", None)}
@@ -81,8 +86,11 @@ def test_neither_secrets_nor_people_are_in_the_log(api: Api) -> None:
     paypal = {"method": "paypal", "details": {"email": "anna.private@example.com"}}
     assert api.post("/v1/partners/anna/payout", {"accounts": [paypal]}).status == 200
     secret = api.post("/v1/programs/acme/secrets", {}).json["secret"]
+    hook = {"program": "acme", "url": "https://shop.example.com/h?key=hush"}
+    made = api.post("/v1/webhooks", hook).json
+    assert api.post(f"/v1/webhooks/{made['id']}/secret", {}).json["secret"] != made["secret"]
     texts = json.dumps([log(api, "limit=200"), log(api, "program=acme&limit=200")])
-    for private in ("anna@example.com", "anna.private@example.com", "Anna", secret):
+    for private in ("anna@example.com", "anna.private@example.com", "Anna", secret, made["secret"], "hush"):
         assert private not in texts
     assert HIDDEN in texts
 

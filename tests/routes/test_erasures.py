@@ -61,6 +61,6 @@ def test_a_partner_is_erased_by_whoever_brought_it_in(api: Api) -> None:
     api.send("POST", "/v1/partners/mia/erase", key=other).refused(404, "partner_unknown", "partner")
     api.send("POST", "/v1/partners/nobody/erase", key=owner).refused(404, "partner_unknown", "partner")
     erased = api.send("POST", "/v1/partners/mia/erase", key=owner)
-    assert erased.json == {"id": "mia", "name": "erased", "email": "erased@invalid"}
+    assert erased.json == {"id": "mia", "name": "erased", "email": "erased@invalid", "open": []}
     assert b"mia@example.com" not in api.get("/v1/partners/mia").raw
     assert api.send("POST", "/v1/partners/mia/erase").status == 200

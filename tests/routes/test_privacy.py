@@ -12,8 +12,9 @@ from tests.services.test_erasures import TABLES
 
 PERSON = "jane.planted@example.com"
 ADDRESS = "203.0.113.77"
+TOLD_ADDRESS = "81.2.69.142"
 AGENT = "PlantedBrowser/1.0"
-PLANTED = (PERSON, ADDRESS, AGENT, "jane.planted%40example.com")
+PLANTED = (PERSON, ADDRESS, TOLD_ADDRESS, AGENT, "jane.planted%40example.com")
 
 
 def stored(api: Api) -> str:
@@ -33,6 +34,7 @@ def test_planted_personal_data_is_neither_logged_nor_stored(
     followed = api.send("GET", f"/{code}", headers=browser, key="")
     click = followed.headers["location"].split("ll_click=")[1]
     order = {"program": "acme", "event": "sale", "amount": 100, "currency": "EUR", "customer_id": PERSON}
+    order |= {"customer_email": PERSON, "customer_ip": TOLD_ADDRESS}
     tag = browser | {"content-type": "text/plain"}
 
     def collect(**event: Any) -> int:

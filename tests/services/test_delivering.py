@@ -10,7 +10,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.conversion import AdjustmentKind, Content
 from chalicelib.domain.credentials import Caller, Scope
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.outbound import (
     BACKOFF,
@@ -286,3 +286,28 @@ def test_a_receiver_that_is_gone_does_not_take_back_what_was_changed_meanwhile(
     now_there = stores.webhooks.find(webhook.id)
     assert now_there is not None
     assert (now_there.secrets, now_there.is_active) == (rotated.secrets, False)
+    turned_off = stores.trail.page(scene.program.id, None, None, 1, None)[0][0]
+    assert (turned_off.change.what, turned_off.change.after) == ("webhook", {"off": True})
+
+
+def test_of_two_who_change_a_webhook_at_once_the_second_is_told(
+    stores: Stores, scene: Scene, site: Server
+) -> None:
+    webhook = wants(stores, scene, site.url("/hook"))
+    webhooks.change(stores, webhook, site.url("/new"), None, None)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        webhooks.change(stores, webhook, site.url("/other"), None, None)
+    assert webhooks.change(stores, webhook, site.url("/new"), None, None).url == site.url("/new")
+    webhooks.change(stores, webhook, None, [EventType.RECORDED], None)
+    found = stores.webhooks.find(webhook.id)
+    assert found is not None
+    assert (found.url, found.events) == (site.url("/new"), {EventType.RECORDED})
+    rotated = webhooks.rotate(stores, webhook, NOW)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        webhooks.rotate(stores, webhook, NOW)
+    found = stores.webhooks.find(webhook.id)
+    assert found is not None
+    assert found.secrets == rotated.secrets
+    stores.webhooks.remove(found)
+    with pytest.raises(NotFound):
+        webhooks.change(stores, found, None, None, False)

@@ -8,16 +8,33 @@ from typing import Any
 import pytest
 
 from chalicelib import cli
+from chalicelib.domain.application import Application
 from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome
-from chalicelib.domain.errors import Invalid, Unavailable
+from chalicelib.domain.credentials import Caller, Scope
+from chalicelib.domain.errors import Conflict, Invalid, Unauthenticated, Unavailable
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.path import in_order
 from chalicelib.domain.payout.batch import Account
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
+from chalicelib.domain.session import Area
 from chalicelib.domain.terms import Attribution, CommissionRule, CustomerKind, Terms
-from chalicelib.services import adjustments, capture, erasures, evidence, identities, payouts, redirect
+from chalicelib.services import (
+    access,
+    adjustments,
+    applications,
+    capture,
+    erasures,
+    evidence,
+    identities,
+    keys,
+    partners,
+    payouts,
+    redirect,
+    sessions,
+    webhooks,
+)
 from chalicelib.services.auditing import verify
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import reconcile
@@ -30,6 +47,7 @@ from tests.reconciling import result, work
 from tests.scene import AFTER_GRACE, MONTH_START
 
 NOW = MONTH_START + timedelta(days=10)
+ADMIN = Caller(frozenset({Scope.ADMIN}))
 RELEASED = NOW + timedelta(days=14)
 CUSTOMER = "jane.doe@example.com"
 ORDER = Incoming("sale", "order-1", Content(9_000, "EUR"), Method.API, customer_id=CUSTOMER)
@@ -262,12 +280,52 @@ def test_a_partner_that_leaves_keeps_its_books_and_loses_its_name(stage: Stage) 
     payouts.set_accounts(
         stores, "mia", [Account("paypal", None, {"email": "mia.private@example.com"})], MONTH_START
     )
-    erased = erasures.erase_partner(stores, "mia")
+    erased, owed = erasures.erase_partner(stores, ADMIN, "mia", NOW)
+    assert owed == ()
     assert stores.catalogue.partner("mia") == erased
     assert stores.catalogue.partners_page(10, None)[0] == [erased]
     after = stored(stage)
     for private in ("Mia Muster", "mia@example.com", "mia.private@example.com"):
         assert private not in after
+
+
+def test_an_erased_partner_is_shut_out(stage: Stage) -> None:
+    stores, shop = stage.stores, scene.make(stage.stores)
+    told = Application("", shop.program.id, "Mia Muster", "mia@example.com", "mia.example.com", "", NOW)
+    applications.apply(stores, told, "somewhere")
+    made = applications.approve(
+        stores, shop.program, applications.id_of(shop.program.id, told.email), NOW
+    ).partner
+    caller = Caller(frozenset({Scope.PARTNER}), partner=made)
+    text = keys.create(stores, caller.scopes, None, made, NOW)[1]
+    token = sessions.begin(stores, Area.PORTAL, caller, NOW)[1]
+    webhooks.create(stores, ADMIN, shop.program.id, "https://mia.example.com/?t={click_id}", None, made, NOW)
+    others = webhooks.create(stores, ADMIN, shop.program.id, "https://shop.example.com/", None, None, NOW)
+    erasures.erase_partner(stores, ADMIN, made, NOW)
+    with pytest.raises(Unauthenticated):
+        access.verify_key(stores, f"Bearer {text}", {Scope.PARTNER}, NOW)
+    assert sessions.find(stores, Area.PORTAL, token, NOW) is None
+    assert stores.webhooks.of(shop.program.id) == [others]
+    after = stored(stage)
+    for trace in ("Muster", "mia@example.com", "mia.example.com"):
+        assert trace not in after
+
+
+def test_a_partner_that_is_owed_something_is_erased_only_on_purpose(stage: Stage, jane: Person) -> None:
+    stores, program = stage.stores, jane.shop.program.id
+    for name in ("anna", "ben"):
+        stores.catalogue.add_partner_once(Partner(name, name, f"{name}@example.com", MONTH_START))
+        partners.enroll(stores, program, name, MONTH_START)
+    reconcile(stores, RELEASED)
+    with pytest.raises(Conflict, match=r"6\.00 EUR in shop.*pay first") as refused:
+        erasures.erase_partner(stores, ADMIN, "ben", NOW)
+    assert refused.value.code == "balance_open"
+    assert not stores.catalogue.partner("ben").is_erased
+    stranger = Caller(frozenset({Scope.MERCHANT}), program="other")
+    assert erasures.erase_partner(stores, stranger, "anna", NOW)[1] == ()
+    erased, owed = erasures.erase_partner(stores, ADMIN, "ben", NOW, despite_balance=True)
+    assert (erased.is_erased, owed) == (True, (erasures.Balance(program, 600, "EUR"),))
+    assert erasures.erase_partner(stores, ADMIN, "ben", NOW) == (erased, owed)
 
 
 def test_a_later_order_stays_one_of_a_returning_customer(stage: Stage, jane: Person) -> None:

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.conversion import AdjustmentKind, Content, Outcome, State
+from chalicelib.domain.audit import Actor
+from chalicelib.domain.conversion import OPENING, AdjustmentKind, Content, Outcome, Report, State
 from chalicelib.domain.counts import Cell
-from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.credentials import Caller, Scope
+from chalicelib.domain.errors import Invalid, NotFound, Refused
+from chalicelib.domain.fraud import pixel_mismatch
 from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.fraud.settings import Setting
 from chalicelib.domain.incoming import Incoming
@@ -23,7 +26,9 @@ from chalicelib.services import (
     capture,
     conversions,
     erasures,
+    evidence,
     fraud,
+    partner_findings,
     partners,
     payouts,
     remedies,
@@ -33,11 +38,16 @@ from chalicelib.services.fraud_looking import look
 from chalicelib.services.identities import link
 from chalicelib.services.reconcile import reconcile
 from chalicelib.services.settle import rules_of, settle_conversion
+from chalicelib.storage.conversion_records import Evidence
+from chalicelib.storage.fraud import Dismissal
+from chalicelib.storage.trail import acting
 from tests import scene
 from tests.faults.books import audit
 from tests.scene import MONTH_START
 
 NOW = MONTH_START + timedelta(days=10)
+LATER = NOW + timedelta(hours=3)
+ADMIN = Caller(frozenset({Scope.ADMIN}))
 
 
 def an_order(order_id: str = "o-1", **changes: object) -> Incoming:
@@ -152,6 +162,52 @@ class TestHolding:
         decision = conversions.explain(stage.stores, found)
         assert (found.state, decision.reason) == (State.HELD, "pixel_mismatch")
         assert decision.checks[-1].evidence["told"] == {"amount": 9, "currency": "EUR"}
+
+    def test_of_all_figures_that_a_browser_told_the_one_that_is_furthest_off_counts(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        rules = {"pixel_mismatch": fraud.setting("pixel_mismatch", "hold", {"tolerance_bp": 200})}
+        fraud.publish(stage.stores, shop.program, rules, MONTH_START)
+        server = an_order(coupon="anna", occurred_at=NOW)
+        sale = capture.record(stage.stores, shop.program, server, NOW).id
+        states = []
+        for amount in (10_100, 9_950, 9_000, 10_000, *range(1, 20)):
+            pixel = replace(server, method=Method.PIXEL, content=Content(amount, "EUR"))
+            capture.record(stage.stores, shop.program, pixel, NOW)
+            if amount > 1_000:
+                states.append(settled(stage, shop, sale).state)
+        assert states == [State.PENDING, State.PENDING, State.HELD, State.HELD]
+        found = settled(stage, shop, sale)
+        assert len(found.facts.signals) == pixel_mismatch.MOST
+        evidence = conversions.explain(stage.stores, found).checks[-1].evidence
+        assert evidence["told"] == {"amount": 1, "currency": "EUR"}
+
+    def test_a_customer_who_was_brought_from_another_vendor_signs_up_for_the_first_time(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        switch_on(stage, shop, duplicate_customer="hold")
+        customer = evidence.customer_hash(stage.stores, shop.program.id, "c-9")
+        opening = Report(
+            shop.program.id,
+            OPENING,
+            "moved",
+            Content(0, "EUR"),
+            Method.API,
+            NOW,
+            NOW,
+            True,
+            customer=customer,
+        )
+        stage.stores.conversions.create(
+            opening, Evidence(customers=(customer,)), 0, Outcome.RECORDED, State.APPROVED, ()
+        )
+        found = []
+        for hours in (1, 2):
+            lead = an_order(
+                f"l-{hours}", event="lead", customer_id="c-9", occurred_at=NOW + timedelta(hours=hours)
+            )
+            told = capture.record(stage.stores, shop.program, replace(lead, coupon="anna"), LATER)
+            decision = conversions.explain(stage.stores, settled(stage, shop, told.id, LATER))
+            found.append("duplicate_customer" in {check.name for check in decision.checks})
+        assert found == [False, True]
 
     def test_a_customer_who_signs_up_again_is_found_and_the_first_sign_up_stays_clean(self, stage) -> None:
         shop = scene.make(stage.stores)
@@ -309,6 +365,78 @@ class TestPartnersFound:
         assert settled(stage, shop, anna).state is State.PENDING
         assert audit(stage.stores, shop.program).problems == []
 
+    def test_a_finding_stops_the_sales_that_come_after_it_even_without_a_hold(self, stage) -> None:
+        shop = scene.make(stage.stores)
+        terms = Terms(
+            shop.program.id, 2, MONTH_START, Attribution(), 0, (CommissionRule("sale", "percent", rate_bp=1),)
+        )
+        stage.stores.catalogue.add_terms_once(terms)
+        switch_on(stage, shop, flooding="hold")
+        before = settled(stage, shop, shop.sell(stage.stores, NOW).id)
+        self.flooding(stage, shop)
+        reconcile(stage.stores, NOW)
+        after = settled(stage, shop, shop.sell(stage.stores, NOW).id)
+        other = settled(stage, shop, shop.sell(stage.stores, NOW, code="BEN").id)
+        assert (before.state, after.state, other.state) == (State.APPROVED, State.HELD, State.APPROVED)
+        assert after.booked.entries == ()
+
+    @pytest.mark.parametrize(("action", "stopped"), [("hold", State.HELD), ("reject", State.REJECTED)])
+    def test_a_finding_that_is_dismissed_lets_its_sales_go_and_stops_no_more(
+        self, stage, action: str, stopped: State
+    ) -> None:
+        shop, stores = scene.make(stage.stores), stage.stores
+        switch_on(stage, shop, flooding=action)
+        self.flooding(stage, shop)
+        booked, fresh = settled(stage, shop, shop.sell(stores, NOW).id).facts.id, shop.sell(stores, NOW).id
+        reconcile(stores, NOW)
+        assert {settled(stage, shop, one).state for one in (booked, fresh)} == {stopped}
+        (finding,) = stores.fraud.findings(shop.program.id)
+        with acting(Actor("key_ada", NOW)):
+            found, is_new = partner_findings.dismiss(stores, shop.program, finding.key, "a fair", LATER)
+            again, is_newer = partner_findings.dismiss(stores, shop.program, finding.key, "or not", LATER)
+        assert (found.dismissal, is_new) == (Dismissal("key_ada", "a fair", LATER), True)
+        assert (again, is_newer) == (found, False)
+        reconcile(stores, LATER)
+        later = shop.sell(stores, LATER).id
+        for one in (booked, fresh, later):
+            sale = settled(stage, shop, one, LATER)
+            assert sale.state is State.PENDING
+            assert sum(e.commission_minor for e in sale.booked.entries) == 1_000
+        assert settled(stage, shop, fresh, LATER).booked.entries[0].booked_at == LATER
+        assert [f.dismissal for f in stores.fraud.findings(shop.program.id)] == [found.dismissal]
+        assert stores.fraud.findings_page(shop.program.id, 5, None)[0] == [found]
+        (logged,) = (
+            r for r in stores.trail.page(shop.program.id, None, None, 9, None)[0] if r.actor == "key_ada"
+        )
+        assert (logged.change.what, logged.change.after) == ("finding", {"dismissed": "a fair"})
+        checks = conversions.explain(stores, stores.conversions.find(booked)).checks
+        assert [(c.name, c.passed) for c in checks if c.version] == [("flooding", True)]
+        assert audit(stores, shop.program).problems == []
+
+    def test_a_dismissal_says_why_and_of_what(self, stage) -> None:
+        shop, stores = scene.make(stage.stores), stage.stores
+        for key in ("2026-09#flooding#anna", "", "x" * 5_000):
+            with pytest.raises(NotFound):
+                partner_findings.dismiss(stores, shop.program, key, "because", NOW)
+        self.flooding(stage, shop)
+        (finding,) = look(stores, rules_of(stores, shop.program.id), NOW)
+        for reason in (" ", "x" * 301):
+            with pytest.raises(Invalid, match="reason"):
+                partner_findings.dismiss(stores, shop.program, finding.key, reason, NOW)
+
+    def test_what_is_found_next_month_stops_sales_again(self, stage) -> None:
+        shop, stores = scene.make(stage.stores), stage.stores
+        switch_on(stage, shop, flooding="hold")
+        self.flooding(stage, shop)
+        sale = shop.sell(stores, NOW + timedelta(days=20)).id
+        (first,) = look(stores, rules_of(stores, shop.program.id), NOW)
+        partner_findings.dismiss(stores, shop.program, first.key, "a fair", NOW)
+        assert settled(stage, shop, sale).state is State.PENDING
+        october = NOW + timedelta(days=21)
+        count(stage, shop.program.id, "anna", "2026-10-01", clicks=1_000)
+        assert reconcile(stores, october).findings == 1
+        assert settled(stage, shop, sale, october).state is State.HELD
+
     def test_a_failure_of_the_rules_stops_no_settlement(self, stage, monkeypatch) -> None:
         shop = scene.make(stage.stores)
         sold = shop.sell(stage.stores, NOW).id
@@ -364,7 +492,7 @@ class TestEnrolling:
         account = Account("paypal", None, {"email": "one@example.com"})
         self.enroll(stage, shop, "eve@example.com", "eve")
         payouts.set_accounts(stage.stores, "eve", [account], NOW)
-        erasures.erase_partner(stage.stores, "eve")
+        erasures.erase_partner(stage.stores, ADMIN, "eve", NOW)
         self.enroll(stage, shop, "carol@example.com", "carol")
         payouts.set_accounts(stage.stores, "carol", [account], NOW)
         assert list(stage.stores.fraud.findings(shop.program.id)) == []

@@ -3,16 +3,27 @@
 from chalicelib.domain.fraud.case import Case
 from chalicelib.domain.fraud.rule import Action, Names, Number, Rule, Trace, Values
 
-SIGNAL = "earlier_conversions"
+SIGNAL = "earlier_orders"
 """How many conversions of the customer occurred before this one; `detail` is the number.
 
 Counted whenever it is decided, and never kept: one that is told later may have occurred before. No more of
 them are counted than the rule asks for.
 """
 
+WITH_OPENINGS = "earlier_conversions"
+"""The same with customers who were brought from another vendor, whose openings the rule once counted, too."""
+
 
 def _find(case: Case, values: Values) -> Trace | None:
-    seen = case.signal(SIGNAL)
+    return _found(case, values, SIGNAL)
+
+
+def _find_with_openings(case: Case, values: Values) -> Trace | None:
+    return _found(case, values, WITH_OPENINGS)
+
+
+def _found(case: Case, values: Values, signal: str) -> Trace | None:
+    seen = case.signal(signal)
     if seen is None or case.effective.event not in values["events"] or int(seen.detail) < values["earlier"]:
         return None
     words = f"the customer had {seen.detail} conversions or more before this {case.effective.event}"
@@ -41,4 +52,6 @@ RULE = Rule(
         ),
     ),
     recommended=Action.HOLD,
+    version=2,
+    former={1: _find_with_openings},
 )

@@ -182,9 +182,11 @@ def _dispute(dispute: dict[str, Any], shop_currency: str) -> list[Fact]:
     currency = text_of(dispute.get("currency"), "currency")
     told = text_of(dispute.get("amount"), "amount")
     amount = parse_major(told, currency, "amount") if told and currency == shop_currency else None
+    if amount == 0:
+        return []
     change_id = f"shopify-dispute-{required(dispute.get('id'), 'id')}"
     reason = text_of(dispute.get("reason"), "reason") or "disputed"
-    return [Change(order_id, change_id, AdjustmentKind.CHARGEBACK, reason, amount or None)]
+    return [Change(order_id, change_id, AdjustmentKind.CHARGEBACK, reason, amount)]
 
 
 def _amount(row: dict[str, Any], field: str, currency: str) -> int:

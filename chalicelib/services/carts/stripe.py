@@ -141,12 +141,14 @@ def _refund(charge: dict[str, Any], before: dict[str, Any], created: object) -> 
 
 
 def _dispute(dispute: dict[str, Any]) -> list[Fact]:
-    if dispute.get("status") != "lost":
+    """A dispute that was lost takes back what was disputed, which need not be all of the charge, and may be
+    nothing (docs.stripe.com/api/disputes/object#dispute_object-amount)."""
+    amount = _amount(dispute, "amount") if dispute.get("status") == "lost" else 0
+    if amount == 0:
         return []
     order_id = required(_id(dispute.get("payment_intent") or dispute.get("charge")), "payment_intent")
     change_id = f"stripe-dispute-{required(dispute.get('id'), 'id')}"
     reason = text_of(dispute.get("reason"), "reason") or "disputed"
-    amount = _amount(dispute, "amount") or None
     return [Change(order_id, change_id, AdjustmentKind.CHARGEBACK, reason, amount)]
 
 

@@ -89,7 +89,7 @@ PLANTED: dict[str, Planted] = {
     ),
     "self_referral": Planted(told_with("self_email"), told_with("self_email", partner="ben")),
     "duplicate_customer": Planted(
-        told_with("earlier_conversions", "1", None, "lead"), told_with("earlier_conversions", "1", None)
+        told_with("earlier_orders", "1", None, "lead"), told_with("earlier_orders", "1", None)
     ),
     "paid_search": Planted(sold(clicked(3600, marks=("gclid",))), sold(clicked(3600, origin="google.com"))),
     "coupon_poaching": Planted(

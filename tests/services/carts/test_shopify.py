@@ -229,7 +229,14 @@ def test_a_dispute_that_is_lost_is_a_chargeback() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"status": "under_review"}, {"status": "won"}, {"type": "inquiry"}, {"order_id": None}]
+    "change",
+    [
+        {"status": "under_review"},
+        {"status": "won"},
+        {"type": "inquiry"},
+        {"order_id": None},
+        {"amount": "0.00"},
+    ],
 )
 def test_any_other_dispute_takes_nothing_back(change: dict[str, Any]) -> None:
     assert SOURCE.read(delivered("disputes/update", DISPUTE | change)) == []

@@ -225,6 +225,7 @@ def test_a_dispute_that_is_lost_is_a_chargeback_of_its_payment() -> None:
 def test_a_dispute_that_is_open_or_won_takes_nothing_back() -> None:
     assert read("charge.dispute.created", DISPUTE | {"status": "needs_response"}) == []
     assert read("charge.dispute.closed", DISPUTE | {"status": "won"}) == []
+    assert read("charge.dispute.closed", DISPUTE | {"amount": 0}) == []
 
 
 @pytest.mark.parametrize(
