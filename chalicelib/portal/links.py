@@ -37,8 +37,8 @@ def make_link(visit: Visit) -> Shown | See:
     program, form = program_of(visit), _fields(visit)
     if visit.form.has("check"):
         told = links.check(visit.stores, program, form["destination"], form["code"])
-        notes, doubts = _looked(visit, program, form["destination"], told.notes)
-        return _listed(visit, program, form, told.problems, 200, notes, doubts)
+        looked = _look(visit, program, form["destination"])
+        return _listed(visit, program, form, told.problems, 200, told.notes, looked)
     try:
         wanted = _wanted(visit)
         made = links.create(
@@ -65,9 +65,8 @@ def check_link(visit: Visit) -> Data:
     program = program_of(visit)
     given = {name: visit.query.get(name, "") for name in ("destination", "code")}
     told = links.check(visit.stores, program, given["destination"], given["code"])
-    page = given["destination"] if "look" in visit.query else ""
-    notes, doubts = _looked(visit, program, page, told.notes)
-    return Data({"problems": told.problems, "notes": notes, "doubts": doubts})
+    looked = _look(visit, program, given["destination"] if "look" in visit.query else "")
+    return Data({"problems": told.problems, "notes": told.notes, "looked": looked})
 
 
 @bp.route("/portal/programs/{program}/links/{code}", methods=["GET"], content_types=["*/*"])
@@ -105,7 +104,7 @@ def _listed(
     wrong: Mapping[str, str],
     status: int,
     notes: Mapping[str, str] | None = None,
-    doubts: Mapping[str, str] | None = None,
+    looked: Mapping[str, Any] | None = None,
 ) -> Shown:
     start = paging.start(visit) if visit.method == "GET" else None
     found, next_key = visit.stores.links.of_program(program.id, paging.ROWS, start, visit.partner)
@@ -118,23 +117,20 @@ def _listed(
         "form": {**dict.fromkeys(_names(), ""), **form},
         "problems": wrong,
         "notes": notes or {},
-        "doubts": doubts or {},
+        "looked": looked,
         "subs": SUBS_SHOWN,
         "utms": UTM_KEYS,
     }
     return shown(program, "links.html", values, status)
 
 
-def _looked(
-    visit: Visit, program: Program, url: str, notes: Mapping[str, str]
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The notes, with how the page answers; and what is odd about it, which stops nobody."""
+def _look(visit: Visit, program: Program, url: str) -> dict[str, Any] | None:
+    """What the page does, in words; None where there is nothing to say. It stops nobody."""
     looked = landing_checks.look(visit.stores, program, visit.partner, url, visit.now) if url else None
     if looked is None:
-        return notes, {}
-    if looked.is_fine:
-        return {**notes, "destination": f"{notes['destination']}. {looked.text}"}, {}
-    return notes, {"destination": looked.text}
+        return None
+    text = looked.text if looked.is_fine else f"{looked.text} You can make the link all the same."
+    return {"text": text, "is_fine": looked.is_fine}
 
 
 def _one(

@@ -155,7 +155,7 @@ def test_a_link_can_be_checked_before_it_is_made(anna: Reader, shop: Scene) -> N
         "destination": "leads to https://shop.example.com/a",
         "code": "https://go.example.com/fresh is free",
     }
-    assert told["doubts"] == {}
+    assert told["looked"] is None
     without_script = anna.post(at(shop, "/links"), {"code": "fresh", "check": "yes"})
     assert "is free" in without_script.words
     assert anna.stores.links.find("fresh") is None
@@ -166,7 +166,8 @@ def test_a_link_can_be_checked_before_it_is_made(anna: Reader, shop: Scene) -> N
 def test_a_page_that_is_odd_is_told_of_and_stops_nobody(anna: Reader, shop: Scene) -> None:
     page = {"destination": "http://shop.example.com/a"}  # Here only https may be called.
     told = json.loads(anna.get(at(shop, "/link-check?look=yes&destination=http://shop.example.com/a")).raw)
-    assert told["doubts"] == {"destination": "Only https pages can be looked at from here."}
+    said = "Only https pages can be looked at from here. You can make the link all the same."
+    assert told["looked"] == {"text": said, "is_fine": False}
     assert (
         "You can make the link all the same." in anna.post(at(shop, "/links"), page | {"check": "yes"}).words
     )
