@@ -88,6 +88,7 @@ def test_draft_terms_are_tried_on_a_past_month(stage: Any, clock: Any, tmp_path:
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f"{shop.program.id} 2026-09: 1 of 1 conversions would change"
     assert told[2].split() == ["anna", "EUR", "0.00", "15.00", "15.00"]
+    assert any("By the rule " in line and line.endswith("pays 15.00 EUR.") for line in told)
     assert cli.main(["simulate", shop.program.id, "2026-09", str(draft), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["totals"][0]["difference"] == 1_500
     draft.write_text('{"commissions": [{"event": "sale", "kind": "percent", "rate_bp": -1}]}')

@@ -58,7 +58,7 @@ DOMAIN_ORDER = (
     *("deliveries", "postback", "rates"),
     *("attribution", "path", "customer", "commission", "fraud", "decision"),
     *("takings", "journal", "booking", "settlement", "ledger", "monthly", "monthly_file"),
-    *("receipt", "simulation", "worth", "spans", "terms_text", "claim", "application"),
+    *("terms_text", "receipt", "simulation", "worth", "spans", "claim", "application"),
     *("statement", "statement_page", "payout"),
     *("review", "monthly_review", "terms_review"),
     *("order_formats", "cells", "orders", "moving", "reconciliation", "job"),

@@ -51,4 +51,6 @@ def _table(result: dict[str, Any]) -> str:
         figures = "".join(f"{format_major(row[name], row['currency']):>14}" for name in _FIGURES)
         lines.append(f"  {row.get('partner', 'total'):<24}{row['currency']}{figures}")
     lines += [f"  {times} would wait: {reason}" for reason, times in sorted(result["waiting"].items())]
+    for receipt in result["receipts"]:
+        lines += ["", *(f"  {line}" for line in receipt["text"].splitlines())]
     return "\n".join(lines)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 
-from chalicelib.domain.commission.pricing import Part, Price, rule_text
+from chalicelib.domain import terms_text
+from chalicelib.domain.commission.pricing import Part, Price, narrowed
 from chalicelib.domain.conversion import Outcome, State
 from chalicelib.domain.currencies import DIGITS
 from chalicelib.domain.decision import Credit, Decision, Facts
@@ -18,6 +19,9 @@ from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.journal import Entry
 from chalicelib.domain.money import format_major, round_half_away
 from chalicelib.domain.path import Considered, share_text
+
+_LONGEST_FRACTION = 9
+"""Letters of a fraction that is still told as one."""
 
 _EXACT_DIGITS = 6
 """Decimals of the minor unit that unrounded amounts are told with."""
@@ -46,7 +50,7 @@ MODELS = {
 
 REASONS = {
     "credited": "it counts",
-    "model_gives_none": "it could have counted, but another touch earns by the model",
+    "model_gives_none": "it could have counted, but by the model it earns nothing",
     "other_channel": "it came through a channel of no partner",
     "after_conversion": "it came after the sale",
     "outside_window": "it was too long before the sale",
@@ -159,16 +163,20 @@ def _reckoning(credits: Sequence[Credit], decision: Decision, currency: str) -> 
 
 def _price(price: Price, currency: str) -> Iterator[str]:
     for part in price.parts:
-        yield f"By the rule {rule_text(part.rule)}, {_part(part, currency)}."
+        names = narrowed(part.rule)
+        whom = f" ({', '.join(names)})" if names else ""
+        rule = f"{terms_text.pays(part.rule, price.stated_in)}{whom}"
+        yield f"By the rule {rule}: {_part(part, currency, price.stated_in)}."
     if price.excluded_minor:
         yield f"Lines of {_money(price.excluded_minor, currency)} earn nothing by the terms."
 
 
-def _part(part: Part, currency: str) -> str:
+def _part(part: Part, currency: str, stated_in: str) -> str:
     base, pays = _money(part.base_minor, currency), _exact(part.pays, currency)
     match part.limited:
         case "minimum_order":
-            return f"{base} pays nothing, because the order is below the rule's minimum"
+            least = _money(part.rule.min_order_minor, stated_in)
+            return f"{base} pays nothing, because the order is below the rule's minimum of {least}"
         case "cap":
             return f"{base} pays {pays}, the most that the rule pays for an order"
         case "recurring_over":
@@ -192,8 +200,15 @@ def _entries(entries: Sequence[Entry]) -> Iterator[str]:
         yield f"Booked on {day} in the ledger of {entry.month}: {entry.kind} of {amount} for {entry.partner}."
 
 
-def _share(part: int, whole: int) -> str:
-    return "the whole" if part == whole else share_text(part, whole)
+def _share(weight: int, whole: int) -> str:
+    """A share in words: `the whole`, `1/3`, or `about 27.41 %` where nobody would read the fraction."""
+    if weight == whole:
+        return "the whole"
+    text = share_text(weight, whole)
+    if len(text) <= _LONGEST_FRACTION:
+        return text
+    per_cent, hundredths = divmod(round_half_away(Fraction(weight * 10_000, whole)), 100)
+    return f"about {per_cent}.{hundredths:02d} %"
 
 
 def _at(instant: datetime) -> str:

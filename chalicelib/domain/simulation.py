@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.domain.conversion import Outcome
+from chalicelib.domain.conversion import Outcome, State
 from chalicelib.domain.decision import Decision, Facts, decide
 from chalicelib.domain.fraud.settings import NO_POLICY, Policy
 from chalicelib.domain.journal import EARNING_KINDS, Books, Entry, Kind
@@ -12,6 +12,7 @@ from chalicelib.domain.monthly import Monthly, close
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
 from chalicelib.domain.rates import Rates
+from chalicelib.domain.receipt import receipt_text
 from chalicelib.domain.settlement import Booked, settle
 from chalicelib.domain.terms import Terms
 
@@ -24,13 +25,17 @@ MAX_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A conversion that the other terms pay otherwise; `reason` is why they decide as they do."""
+    """A conversion that the other terms pay otherwise.
+
+    `reason` is why they decide as they do; `text` the receipt that it would have, in words.
+    """
 
     conversion: str
     order_id: str
     before: Earned
     after: Earned
     reason: str
+    text: str
 
 
 @dataclass(slots=True)
@@ -65,7 +70,8 @@ class Difference:
             self.changed += 1
             if len(self.shown) < MAX_SHOWN:
                 order = facts.effective.order_id
-                self.shown.append(Changed(facts.id, order, before, after, decision.reason))
+                text = receipt_text(facts, decision, simulated.booked.entries, simulated.state, None)
+                self.shown.append(Changed(facts.id, order, before, after, decision.reason, text))
 
     def add_month(
         self, program: Program, month: Month, published: Sequence[Terms], versions: Sequence[Terms]
@@ -83,10 +89,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What the other terms decide, and all that they would have booked by now."""
+    """What the other terms decide, all that they would have booked by now, and where it would stand."""
 
     decision: Decision
     booked: Booked
+    state: State
 
 
 def simulate(
@@ -104,7 +111,7 @@ def simulate(
     while True:
         settled = settle(facts, decision, booked, program, books, now)
         if settled.due_at is None or settled.due_at > now or settled.booked == booked:
-            return Simulated(decision, settled.booked)
+            return Simulated(decision, settled.booked, settled.state)
         booked = settled.booked
 
 

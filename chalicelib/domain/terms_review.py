@@ -71,10 +71,10 @@ def _review_attribution(review: Review, attribution: Attribution) -> None:
     for channel, weight in list(weights.items())[:MAX_CHANNELS]:
         review.check(check_slug, channel, f"{path}.channel_weights")
         review.check(within, weight, 0, MAX_WEIGHT, "parts", f"{path}.channel_weights.{channel}")
-    if attribution.model == "channel_weights" and not any(weights.values()):
-        review.check(
-            _refuse, "weights_invalid", "one channel at least weighs more than 0", f"{path}.channel_weights"
-        )
+    of_partners = ("partner", *attribution.groups)
+    if attribution.model == "channel_weights" and not any(weights.get(name) for name in of_partners):
+        text = "one group, or partner, weighs more than 0: nobody would earn"
+        review.check(_refuse, "weights_invalid", text, f"{path}.channel_weights")
 
 
 def _review_groups(review: Review, attribution: Attribution) -> None:

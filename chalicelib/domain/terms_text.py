@@ -108,7 +108,7 @@ def _rule(rule: CommissionRule, currency: str) -> str:
     if rule.category:
         what += f" in {rule.category}"
     whom = " (agreed with you)" if rule.partner else " (for partners of your group)" if rule.group else ""
-    text = f"{what}: {_pays(rule, currency)}{whom}."
+    text = f"{what}: {pays(rule, currency)}{whom}."
     if rule.exclude:
         text += f" Nothing for {', '.join(rule.exclude)}."
     if rule.min_order_minor:
@@ -147,16 +147,19 @@ def _months_long(count: int) -> str:
     return "1 month" if count == 1 else f"{count} months"
 
 
-def _pays(rule: CommissionRule, currency: str) -> str:
+def pays(rule: CommissionRule, currency: str) -> str:
+    """What the rule pays; `currency` is the program's."""
     if rule.tiers:
         brackets = ", ".join(
             f"{_percent(tier.rate_bp)} from {_money(tier.from_minor, currency)}" for tier in rule.tiers
         )
-        of = "the whole order" if rule.tier_mode is TierMode.RETROACTIVE else "that part of the order"
-        return f"{brackets} of {of}"
+        whole = "all of that" if rule.is_for_lines else "the whole order"
+        of = whole if rule.tier_mode is TierMode.RETROACTIVE else "the part from there on"
+        return f"{brackets}, of {of}"
     if rule.rate_bp is not None:
-        return f"{_percent(rule.rate_bp)} of the order"
-    return _money(rule.amount_minor or 0, currency)
+        return _percent(rule.rate_bp) if rule.is_for_lines else f"{_percent(rule.rate_bp)} of the order"
+    each = " for each piece" if rule.is_for_lines else ""
+    return f"{_money(rule.amount_minor or 0, currency)}{each}"
 
 
 def _windows(attribution: Attribution) -> Iterator[str]:

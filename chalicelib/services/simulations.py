@@ -101,4 +101,5 @@ def _changed(changed: Changed) -> dict[str, Any]:
         "order_id": changed.order_id,
         "reason": changed.reason,
         "partners": _rows(changed.before, changed.after),
+        "text": changed.text,
     }

@@ -9,8 +9,9 @@ from chalicelib.domain import receipt
 from chalicelib.domain.attribution import MODELS
 from chalicelib.domain.conversion import Content, Item, State
 from chalicelib.domain.decision import Facts, decide
+from chalicelib.domain.rates import Rate, Rates
 from chalicelib.domain.receipt import receipt_text
-from chalicelib.domain.terms import CommissionRule, Terms
+from chalicelib.domain.terms import CommissionRule, Terms, Tier
 from tests.domain.builders import (
     SOLD,
     a_coupon,
@@ -42,7 +43,7 @@ def test_it_tells_the_whole_way_from_the_path_to_the_entries() -> None:
         "2. 2026-10-14 12:00:00 UTC, a click on berta-code of berta: it counts, and earns 1/2.",
         "3. 2026-10-15 12:00:00 UTC, a visit from search: it came through a channel of no partner.",
         "Version 1 of the terms decided (linear): every touch that counts earns the same.",
-        "By the rule 1000 bp, 100.00 EUR pays 10.00 EUR.",
+        "By the rule 10 % of the order: 100.00 EUR pays 10.00 EUR.",
         f"anna has 1/2 of the sale, 50.00 EUR, by click {touches[0].click_id}.",
         "That earns anna 1/2 of the commission: 5.00 EUR, rounded once for all partners.",
         f"berta has 1/2 of the sale, 50.00 EUR, by click {touches[1].click_id}.",
@@ -60,7 +61,7 @@ def test_a_partner_reads_nothing_of_who_the_others_are() -> None:
     text = text_of(some_facts(None, *touches), terms, "anna", *entries)
     assert "a click of another partner: it counts, and earns 1/2." in text
     assert "Other partners earn 1/2." in text
-    assert all(word not in text for word in ("berta", "1234", "6.17"))
+    assert all(word not in text for word in ("berta", "12.34", "6.17"))
 
 
 def test_a_code_of_another_partner_is_not_told() -> None:
@@ -98,6 +99,17 @@ def test_amounts_are_told_before_they_are_rounded() -> None:
     assert "1005 JPY pays 100.5 JPY." in text_of(some_facts(a_report(1_005, "JPY"), a_touch()))
 
 
+def test_shares_are_told_as_people_read_them() -> None:
+    assert "it counts, and earns the whole." in text_of(some_facts(None, a_touch()))
+    touches = [a_touch("anna", SOLD - days(3)), a_touch("berta")]
+    text = text_of(some_facts(None, *touches), some_terms(model="time_decay"))
+    assert "it counts, and earns about 45.07 %." in text
+    assert "berta has about 54.93 % of the sale, 54.93 EUR, by click" in text
+    assert "Other partners earn about 54.93 %." in text_of(
+        some_facts(None, *touches), some_terms(model="time_decay"), "anna"
+    )
+
+
 def test_limits_and_excluded_lines_are_told() -> None:
     rule = replace(percent(1_000), exclude=("tax",), cap_minor=500, min_order_minor=50)
     report = a_report(content=Content(10_000, "EUR", (Item("vat", 1, 1_900, "tax"),)))
@@ -105,7 +117,32 @@ def test_limits_and_excluded_lines_are_told() -> None:
     assert "81.00 EUR pays 5.00 EUR, the most that the rule pays for an order." in text
     assert "Lines of 19.00 EUR earn nothing by the terms." in text
     small = text_of(some_facts(a_report(49), a_touch()), some_terms(rule))
-    assert "0.49 EUR pays nothing, because the order is below the rule's minimum." in small
+    assert "0.49 EUR pays nothing, because the order is below the rule's minimum of 0.50 EUR." in small
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            CommissionRule("purchase", "tiered", tiers=(Tier(0, 1_000), Tier(50_000, 1_550))),
+            "10 % from 0 JPY, 15.5 % from 50000 JPY, of the part from there on: 100.00 EUR pays ",
+        ),
+        (
+            CommissionRule("purchase", "flat", amount_minor=700, category="shoes", partner="anna"),
+            "700 JPY for each piece (partner anna, category shoes): 100.00 EUR pays ",
+        ),
+        (
+            CommissionRule("purchase", "flat", amount_minor=700, min_order_minor=30_000),
+            "700 JPY: 100.00 EUR pays nothing, because the order is below the rule's minimum of 30000 JPY.",
+        ),
+    ],
+)
+def test_rules_are_told_in_per_cent_and_the_programs_own_money(rule: CommissionRule, said: str) -> None:
+    content = Content(10_000, "EUR", (Item("boot", 2, 10_000, "shoes"),))
+    rates = Rates([Rate(SOLD.date(), "EUR", "JPY", "160", "ecb")])
+    facts = some_facts(a_report(content=content), a_touch())
+    decision = decide(facts, a_program(currency="JPY"), [some_terms(rule)], rates)
+    assert f"By the rule {said}" in receipt_text(facts, decision, (), State.PENDING, None)
 
 
 def test_there_are_words_for_every_model_and_state() -> None:

@@ -121,6 +121,11 @@ def test_what_is_no_plain_host_is_no_domain(given: str) -> None:
         ({"weights": (50, 50, 50)}, "weights_invalid", "weights"),
         ({"weights": (-20, 60, 60)}, "weights_invalid", "weights"),
         ({"model": "channel_weights"}, "weights_invalid", "channel_weights"),
+        (
+            {"model": "channel_weights", "channel_weights": {"partner": 0, "search": 3}},
+            "weights_invalid",
+            "channel_weights",
+        ),
         ({"channel_weights": {"partner": -1}}, "out_of_range", "channel_weights.partner"),
         ({"channel_weights": {"No Slug": 1}}, "id_invalid", "channel_weights"),
         ({"groups": {"No Slug": ()}}, "id_invalid", "groups"),

@@ -69,6 +69,7 @@ def test_a_draft_shows_its_difference_by_partner_and_in_total_and_books_nothing(
     ]
     (receipt,) = result["receipts"]
     assert [row["partner"] for row in receipt["partners"]] == ["ben"]
+    assert "By the rule 20 % of the order (partner ben): 50.00 EUR pays 10.00 EUR." in receipt["text"]
     assert [e for shard in range(2) for e in _entries(stage, closed, shard)] == before
 
 

@@ -38,11 +38,12 @@ class Part:
 class Price:
     """What a partner would earn for the whole sale; `excluded_minor` of it earns nothing by the rules.
 
-    `excluded_lines` are the positions of the lines that it is made of. Partners share one price, whose words
-    are found once for all of them: so it has no slots.
+    `excluded_lines` are the positions of the lines that it is made of; `stated_in` is the currency in which
+    the rules state amounts. Partners share one price, whose words are found once for all: so it has no slots.
     """
 
     parts: tuple[Part, ...]
+    stated_in: str
     excluded_minor: int = 0
     excluded_lines: tuple[int, ...] = ()
 
@@ -70,7 +71,7 @@ def price(rules: Sequence[CommissionRule], partner: str, group: str | None, sale
         _check_nobody_asks(matching)
     matching = [rule for rule in matching if rule.customer in {None, sale.tenure.kind}]
     if len(matching) == 1 and not matching[0].is_for_lines and not matching[0].exclude:
-        return Price((_pay(matching[0], sale, sale),))
+        return Price((_pay(matching[0], sale, sale),), sale.program_currency)
     whole = _best(rule for rule in matching if not rule.is_for_lines)
     items = sale.content.items
     by_rule: dict[CommissionRule, list[int]] = {}
@@ -94,7 +95,7 @@ def price(rules: Sequence[CommissionRule], partner: str, group: str | None, sale
             raise Waiting("commission_rule_missing", "the terms have no rule for all of this sale")
         content = Content(rest, sale.content.currency, sale.content.items)
         parts.append(_pay(whole, replace(sale, content=content), sale))
-    return Price(tuple(parts), excluded, tuple(excluded_lines))
+    return Price(tuple(parts), sale.program_currency, excluded, tuple(excluded_lines))
 
 
 def line_shares(price: Price, items: Sequence[Item]) -> tuple[Fraction, ...]:
@@ -131,10 +132,15 @@ def rule_text(rule: CommissionRule) -> str:
         pays = f"tiered {rule.tier_mode}: {brackets}"
     else:
         pays = f"{rule.rate_bp} bp" if rule.rate_bp is not None else f"{rule.kind} {rule.amount_minor}"
+    names = narrowed(rule)
+    return f"{pays} ({', '.join(names)})" if names else pays
+
+
+def narrowed(rule: CommissionRule) -> list[str]:
+    """For whom and what the rule is, where it is not for all, each in two words."""
     stated: dict[str, object] = {"partner": rule.partner, "group": rule.group, "product": rule.sku}
     stated |= {"category": rule.category, "customer": rule.customer, "months": rule.recurring_months}
-    names = [f"{name} {value}" for name, value in stated.items() if value]
-    return f"{pays} ({', '.join(names)})" if names else pays
+    return [f"{name} {value}" for name, value in stated.items() if value]
 
 
 def _check_nobody_asks(rules: Sequence[CommissionRule]) -> None:
