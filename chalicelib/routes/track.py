@@ -23,7 +23,7 @@ Text = Annotated[str, msgspec.Meta(max_length=500)]
 
 
 class TrackedLead(Body, frozen=True, kw_only=True):
-    """A lead; what is told of the customer beside the id is not kept."""
+    """A lead; what is told of the customer beside the id is not kept, of the address only an HMAC."""
 
     eventName: Text  # noqa: N815
     customerExternalId: Text | None = None  # noqa: N815
@@ -91,7 +91,7 @@ class SaleView(View, frozen=True, kw_only=True):
 def track_lead(call: Call[TrackedLead]) -> LeadView:
     """Record a lead as Dub's API does."""
     customer = _customer(call.body.customerExternalId, call.body.externalId)
-    lead = tracking.Lead(call.body.eventName, customer, call.body.clickId or None)
+    lead = tracking.Lead(call.body.eventName, customer, call.body.clickId or None, call.body.customerEmail)
     tracking.record_lead(call.stores, _program(call), lead, call.now)
     return LeadView(click=TrackedClick(id=lead.click_id), customer=TrackedCustomer(externalId=customer))
 
@@ -106,7 +106,9 @@ def track_sale(call: Call[TrackedSale]) -> SaleView:
     customer = _customer(body.customerExternalId, body.externalId)
     order_id = body.invoiceId or call.headers.get("idempotency-key")
     content = Content(body.amount, body.currency.upper())
-    sale = tracking.Sale(body.eventName, customer, content, order_id, body.clickId or None)
+    sale = tracking.Sale(
+        body.eventName, customer, content, order_id, body.clickId or None, body.customerEmail
+    )
     tracking.record_sale(call.stores, _program(call), sale, call.now)
     return SaleView(
         eventName=body.eventName,

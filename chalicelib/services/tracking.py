@@ -12,6 +12,7 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.incoming import Incoming, check_customer_id
 from chalicelib.domain.program import Method, Program
 from chalicelib.services import capture, evidence, identities
+from chalicelib.services.carts.lines import email_of
 from chalicelib.storage.stores import Stores
 
 
@@ -22,6 +23,7 @@ class Lead:
     event: str
     customer_id: str
     click_id: str | None
+    customer_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Sale:
     content: Content
     order_id: str | None
     click_id: str | None
+    customer_email: str | None = None
 
 
 def record_lead(stores: Stores, program: Program, lead: Lead, now: datetime) -> None:
@@ -49,6 +52,7 @@ def record_lead(stores: Stores, program: Program, lead: Lead, now: datetime) -> 
         method=Method.API,
         click_id=lead.click_id,
         customer_id=lead.customer_id,
+        customer_email=email_of(lead.customer_email),
     )
     _record(stores, program, incoming, now)
 
@@ -69,6 +73,7 @@ def record_sale(stores: Stores, program: Program, sale: Sale, now: datetime) -> 
         method=Method.API,
         click_id=sale.click_id,
         customer_id=check_customer_id(sale.customer_id),
+        customer_email=email_of(sale.customer_email),
     )
     _record(stores, program, incoming, now)
 

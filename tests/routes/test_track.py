@@ -32,6 +32,17 @@ def test_a_sale_is_credited_by_the_click_of_its_customers_lead(api: Any, merchan
     assert {touch.partner for touch in found.touches} == {"anna"}
 
 
+def test_a_partners_own_lead_is_known_by_its_address_of_which_only_a_digest_is_kept(
+    api: Any, merchant: str
+) -> None:
+    click = a_click(bootstrap.stores())
+    api.post("/v1/track/lead", LEAD | {"clickId": click}, merchant)
+    (row,) = api.get("/v1/conversions?program=acme").json["data"]
+    facts = known(row["order_id"], "Sign up")
+    assert [signal.partner for signal in facts.signals] == ["anna"]
+    assert "anna@example.com" not in repr(facts)
+
+
 def test_of_metadata_nothing_is_read(api: Any, merchant: str) -> None:
     metadata = {"rating": 4.5, "deep": [[[{"score": 1e3}]]], "name": "a\x00b"}
     assert api.post("/v1/track/lead", LEAD | {"metadata": metadata}, merchant).status == 200

@@ -92,7 +92,7 @@ STEPS: tuple[Callable[[Stores, Scene], object], ...] = (
 )
 """Of four orders one is rejected, and one proves to be younger than a browser said."""
 
-ORDERS = [(0, 1, 2, 3, 4, 5), (5, 4, 3, 2, 1, 0), (4, 2, 0, 3, 5, 1), (3, 4, 1, 0, 2, 5), (1, 4, 0, 5, 3, 2)]
+ORDERS = [(3, 4, 1, 0, 2, 5), (5, 4, 3, 2, 1, 0), (1, 4, 0, 5, 3, 2)]
 
 
 def test_the_same_orders_earn_in_whatever_order_they_are_told(stage: Any) -> None:
