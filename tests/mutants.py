@@ -48,7 +48,7 @@ TESTS: dict[str, list[list[str]]] = {
     "domain/attribution/last.py": [["tests/domain/attribution"]],
     "domain/attribution/last_non_direct.py": [["tests/domain/attribution"]],
     "domain/booking.py": [["tests/domain/test_booking.py"], CREDIT, ORDERS],
-    "domain/journal.py": [["tests/domain/test_journal.py", "tests/domain/test_settlement.py"], ORDERS, CLOSE],
+    "domain/journal.py": [["tests/domain/test_journal.py"], CREDIT, ORDERS, CLOSE],
     "domain/ledger.py": [["tests/domain/test_ledger.py"], CLOSE],
     "domain/token.py": [["tests/domain/test_token.py"], ["tests/services/test_redirect.py"]],
     "domain/period.py": [["tests/domain/test_period.py"], CLOSE],

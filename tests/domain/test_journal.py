@@ -65,3 +65,8 @@ def test_a_ledger_is_in_order_of_time_then_kind_then_id() -> None:
 def test_a_line_says_what_caused_it_what_earned_it_and_at_which_rate() -> None:
     entry = an_entry(cause="refund r1: returned", basis="coupon save10", rate="1000 bp")
     assert entry.reason == "refund r1: returned; coupon save10; 1000 bp"
+
+
+@pytest.mark.parametrize(("kind", "counted"), [(kind, int(kind is Kind.ACCRUAL)) for kind in Kind])
+def test_of_what_says_nothing_else_an_accrual_alone_is_another_conversion(kind: Kind, counted: int) -> None:
+    assert an_entry(kind).counted == counted

@@ -58,6 +58,7 @@ def test_a_single_touch_earns_the_whole(model: str) -> None:
     [
         ("first", [1, 0, 0]),
         ("last", [0, 0, 1]),
+        ("last_non_direct", [0, 0, 1]),
         ("linear", [THIRD, THIRD, THIRD]),
         ("position", [Fraction(2, 5), Fraction(1, 5), Fraction(2, 5)]),
     ],
