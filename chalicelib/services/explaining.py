@@ -84,8 +84,9 @@ def _find(stores: Stores, entry_id: str, programs: list[str], now: datetime) -> 
     """The journal has no index by entry: every month is read until it is found."""
     for program_id in programs:
         program = stores.catalogue.program(program_id)
-        month = stores.journal.books(program).opened
-        last = Month.of(now, program.timezone).next()
+        books = stores.journal.books(program)
+        month = books.opened
+        last = max(Month.of(now, program.timezone), books.next_to_close).next()
         while month <= last:
             for shard in range(program.shards + 1):  # the last one is the month's own
                 for entry in stores.journal.entries(program_id, month, shard):
