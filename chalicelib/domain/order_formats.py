@@ -129,7 +129,7 @@ FORMATS = (
             "status": ("status", "order_status", "Order Status"),
             "refunded": ("refunded_total", "Order Refund Amount"),
             "occurred_at": ("date", "order_date", "Order Date"),
-            "coupon": ("coupons", "coupon_codes", "Coupon Code", "Coupon(s)"),
+            "coupon": ("coupons", "coupon_codes", "coupon_items", "Coupon Code", "Coupon(s)"),
             "customer_id": ("customer_id",),
         },
         american_dates=True,

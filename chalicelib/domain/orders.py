@@ -7,6 +7,7 @@ guessed. A row that can't be read is reported with its line, and stops no other.
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -190,10 +191,17 @@ def _order(line: int, row: Mapping[str, str], form: Format, reading: Reading) ->
         occurred_at=parse_time(row["occurred_at"], reading.timezone, american=form.american_dates)
         if "occurred_at" in row
         else None,
-        coupon=row["coupon"].split(",")[0].strip() if "coupon" in row else None,
+        coupon=_code(row["coupon"]) if "coupon" in row else None,
         click_id=row.get("click_id"),
         customer_id=row.get("customer_id"),
     )
+
+
+def _code(cell: str) -> str:
+    """The first promo code of the cell; exports of WooCommerce write `code:SUMMER|amount:5.00`, too."""
+    first = re.split("[,;]", cell)[0].strip()
+    named = re.search(r"(?:^|\|)\s*code:([^|]*)", first)
+    return named[1].strip() if named else first
 
 
 def _ids(row: Mapping[str, str]) -> tuple[str, ...]:

@@ -42,6 +42,22 @@ def test_shopifys_export_is_read_one_order_for_all_its_items() -> None:
     assert found.orders[0].occurred_at == datetime(2026, 9, 10, 12, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ("SUMMER", "SUMMER"),
+        ('"SUMMER, WINTER"', "SUMMER"),
+        ("code:summer|description:|amount:5.00", "summer"),
+        ("id:7|code:summer|amount:5.00;id:8|code:winter|amount:1.00", "summer"),
+        ("", None),
+    ],
+)
+def test_woocommerces_ways_to_write_codes_are_read(cell: str, code: str | None) -> None:
+    header = "order_id,order_number,status,order_total,coupon_items"
+    (order,) = read(f"{header}\n17,17,completed,49.90,{cell}\n").orders
+    assert order.coupon == code
+
+
 def test_woocommerces_export_is_read() -> None:
     found = read(
         "order_id,order_number,order_date,status,order_total,order_currency,customer_id\n"
