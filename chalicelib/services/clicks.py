@@ -22,6 +22,9 @@ CONSENT = "ll_consent"
 ORIGIN_HEADER = "x-linkledger-origin"
 """The header in which CloudFront sends the origin secret."""
 
+FIRST_KEYS_WITHIN_S = 0.5
+"""For how long keys are asked for that a new process has never read: without them the click names nobody."""
+
 _CHECKOUT = re.compile(r"/(?:checkouts?|cart|basket|warenkorb|kasse)(?:[/?#]|$)", re.IGNORECASE)
 _made = count()
 
@@ -40,7 +43,7 @@ class Identity:
 def identify(stores: Stores, program: Program, query: Query, hit: Hit, ruling: Ruling) -> Identity:
     """The visitor's identity: from the cookie, else a new one; a nameless one where none is allowed.
 
-    Only a person gets an identifier. While no key can be had, nobody does, and nobody waits for it.
+    Only a person gets an identifier. While no key can be had, nobody does, and nobody waits long for it.
     """
     nameless = token.visitor_text(secrets.token_bytes(10))
     if ruling.verdict is not Verdict.HUMAN:
@@ -49,8 +52,11 @@ def identify(stores: Stores, program: Program, query: Query, hit: Hit, ruling: R
     answers = (first(query, CONSENT), next(iter(cookies.values(header, CONSENT)), None))
     if not may_identify(program.consent, hit.headers.get("sec-gpc"), answers):
         return Identity(nameless, None, (ANONYMOUS,))
+    patience_s = keeping.RETRY_WITHIN_S if stores.secrets.are_known else FIRST_KEYS_WITHIN_S
     try:
-        keys, key_id = keeping.promptly(lambda: (stores.secrets.token_keys, stores.secrets.token_key))
+        keys, key_id = keeping.promptly(
+            lambda: (stores.secrets.token_keys, stores.secrets.token_key), patience_s
+        )
     except Unavailable:
         return Identity(nameless, None, (ANONYMOUS, "no_key"))
     sent = cookies.values(header, COOKIE)

@@ -30,8 +30,10 @@ DRAIN_AT_ONCE = 5
 T = TypeVar("T")
 
 
-def promptly(call: Callable[[], T]) -> T:
+def promptly(call: Callable[[], T], retry_within_s: float = RETRY_WITHIN_S) -> T:
     """The call's result within about 0.2 s: repeated, with jitter, only where it failed at once.
+
+    What can't be done without may be tried again for longer.
 
     Raises:
         Unavailable: storage does not answer in time.
@@ -42,7 +44,7 @@ def promptly(call: Callable[[], T]) -> T:
             with aws.hurried():
                 return call()
         except Unavailable:
-            if time.monotonic() - started > RETRY_WITHIN_S:
+            if time.monotonic() - started > retry_within_s:
                 raise
             time.sleep(random.uniform(0.002, 0.015))  # noqa: S311 - jitter, no secret
 

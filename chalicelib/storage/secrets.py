@@ -34,6 +34,11 @@ class Secrets:
         self._fresh_until = 0.0
 
     @property
+    def are_known(self) -> bool:
+        """Whether they were ever read by this process."""
+        return self._values is not None
+
+    @property
     def token_keys(self) -> dict[int, bytes]:
         """The keys that verify click tokens, by number; old ones stay while tokens of theirs live."""
         return self._current().token_keys

@@ -363,6 +363,7 @@ class TestWithStorageAway:
     @pytest.fixture
     def warm_link(self) -> Any:
         link = a_link(the_stores(), a_program(the_stores()))
+        assert the_stores().secrets.token_keys
         Visitor().follow(link.code)
         return link
 
@@ -423,6 +424,26 @@ class TestWithStorageAway:
         assert keeping.replay(the_stores(), exported, NOW)["known"] == 1
         assert keeping.drain(the_stores()) == 1
         assert [click.token for click in stored_clicks(the_stores())].count(visit.token) == 1
+
+    def test_a_new_process_asks_for_its_keys_more_than_once(self, stage: Any, monkeypatch: Any) -> None:
+        from chalicelib.domain.errors import Unavailable
+        from chalicelib.storage import secrets
+
+        link, read, answers = (
+            a_link(the_stores(), a_program(the_stores())),
+            secrets._read,
+            iter([False, False]),
+        )
+
+        def slow(name: str) -> Any:
+            if next(answers, True):
+                return read(name)
+            monkeypatch.setattr("chalicelib.services.keeping.RETRY_WITHIN_S", 0.0)
+            raise Unavailable("secrets_unavailable", "too slow")
+
+        the_stores().secrets._values = None
+        monkeypatch.setattr(secrets, "_read", slow)
+        assert Visitor().follow(link.code).token
 
     def test_a_cold_link_says_to_come_back(self, stage: Any, away: Any) -> None:
         visit = Visitor().follow("never-seen")

@@ -135,7 +135,7 @@ def test_a_close_that_goes_on_later_uses_the_details_of_its_first_run(stage, sho
     shop.sell(stage.stores, SOLD_AT, code="ANNA")
     reconcile(stage.stores, RELEASED)
     with monkeypatch.context() as patch:
-        patch.setattr("chalicelib.services.close._write_all", _fails)
+        patch.setattr("chalicelib.services.month_files._write_all", _fails)
         with pytest.raises(RuntimeError):
             close_program(stage.stores, shop.program.id, AFTER_GRACE)
     payouts.set_accounts(stage.stores, "anna", [], MONTH_START)
