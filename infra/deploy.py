@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import LinkledgerError
-from infra import costs, edges, first_keys, live_settings, smoking, stacks
+from infra import costs, edges, first_keys, live_settings, old_streams, smoking, stacks
 from infra.account import Account, DeployError, check_python
 from infra.build_zip import LIMIT_MB, PackageError, run_chalice
 from infra.deployment import Deployment
@@ -104,6 +104,9 @@ def app(target: Deployment) -> None:
 
 def deploy_project(target: Deployment) -> str:
     """Have Chalice deploy what is laid out, and store its record; what it said."""
+    streams = {value for name, value in target.outputs.items() if name.endswith("StreamArn")}
+    for stream in old_streams.leave(target.account.client("lambda"), target.record, streams):
+        target.say(f"  no longer read: {stream}")
     said = run_chalice(target.project, "deploy", "--stage", target.stage, "--no-autogen-policy")
     target.state.store(target.record)
     return said
