@@ -149,7 +149,7 @@ class TestVisitorCookie:
 def test_clicks_of_one_instant_sort_by_their_nonces_whosever_they_are() -> None:
     texts = [
         token.sign(a_token(nonce=f"{number:06x}", visitor=visitor), KEY)
-        for number in range(0, 5000, 37)
+        for number in (*range(0, 5000, 37), *range(5000, 1 << 24, 100_003))
         for visitor in ("zzzzzzzzzzzzzzzz", "aaaaaaaaaaaaaaaa")
     ]
     read = [token.read(text, {1: KEY}) for text in sorted(texts, key=token.order_in_instant)]
