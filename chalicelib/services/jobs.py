@@ -131,8 +131,11 @@ def carry_out(stores: Stores, job_id: str, works: Mapping[JobKind, Work], now: d
         Unavailable: storage is away; the message should come again.
     """
     job = stores.jobs.find(job_id)
-    if job is None or job.is_over:
-        return job.state if job else None
+    if job is None:
+        return None
+    if job.is_over:
+        Pieces(stores, job).drop()  # the run that ended it may have died before it came to that
+        return job.state
     job = replace(job, state=JobState.RUNNING)
     stores.jobs.advance(job)
     try:
