@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from moto.awslambda.models import lambda_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 
-from infra import costs, edges, live_settings
+from infra import costs, edges, live_settings, restore
 from infra.account import Account, DeployError, check_python
 from infra.deploy import check, main, run
 from infra.deployment import Deployment
@@ -119,6 +119,19 @@ def test_deploying_again_changes_nothing(deployed: Deployed) -> None:
     assert "  keys: there already" in deployed.again
 
 
+def test_it_says_what_the_walk_through_shows(deployed: Deployed) -> None:
+    """Line by line, in order, but for what needs a domain or an app that answers."""
+    page = (ROOT / "docs" / "deploying.md").read_text()
+    [shown] = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    elsewhere = re.compile(r"go.brand.com|answers$|  ok   |the tracking of")
+    lines = [line for line in shown.replace("prod", STAGE).splitlines() if not elsewhere.search(line)]
+    assert len(lines) > 10
+    said = iter(deployed.first)
+    for line in lines:
+        pattern = re.escape(line).replace(r"\.\.\.", ".*")
+        assert any(re.fullmatch(pattern, one, re.DOTALL) for one in said), line
+
+
 def test_the_first_key_is_shown_once(deployed: Deployed) -> None:
     assert len([line for line in deployed.first if "first administrator's key" in line]) == 1
     assert not [line for line in deployed.again if "first administrator's key" in line]
@@ -210,8 +223,11 @@ def test_two_domains_are_two_edges_before_one_api(deployed: Deployed) -> None:
     assert list(edges.of(edges_there, "linkledger-other")) == []
 
 
-def test_a_renamed_job_goes_back_by_one_command_and_then_the_stage_goes(deployed: Deployed) -> None:
+def test_a_restored_stage_with_a_renamed_job_goes_back_by_one_command_and_then_the_stage_goes(
+    deployed: Deployed,
+) -> None:
     first, before = deployed.target().releases.current(), _packed()
+    _restore(deployed)
     _rename(deployed.source, "close_month", "close_months")
     deployed.run("base", "app", "settings", TRACING="true", RESERVED_CONCURRENCY="api_handler=50")
     shape = deployed.shape()
@@ -220,7 +236,8 @@ def test_a_renamed_job_goes_back_by_one_command_and_then_the_stage_goes(deployed
     assert f"{PREFIX}-close_month-event" not in shape["rules"]
     assert shape["apis"] == deployed.before["apis"]
     _check_traced(deployed, True)
-    assert _concurrency() == 50
+    assert _concurrency() == {PREFIX: 50}
+    _check_streams(deployed)
 
     deployed.run("base", TRACING="false", RESERVED_CONCURRENCY="none")
     assert rollback(deployed.target()) == first
@@ -230,7 +247,8 @@ def test_a_renamed_job_goes_back_by_one_command_and_then_the_stage_goes(deployed
     assert back["code"].keys() == deployed.before["code"].keys()
     assert _packed() == before
     _check_traced(deployed, False)
-    assert _concurrency() is None
+    assert _concurrency() == {}
+    _check_streams(deployed)
     assert list(_drift(deployed.target())) == []
     with pytest.raises(DeployError, match="no release 2020"):
         rollback(deployed.target(), "2020")
@@ -311,10 +329,47 @@ def _packed() -> dict[str, int]:
         return {entry.filename: entry.CRC for entry in archive.infolist()}
 
 
-def _concurrency() -> int | None:
-    found = Account().client("lambda").get_function_concurrency(FunctionName=PREFIX)
-    number: int | None = found.get("ReservedConcurrentExecutions")
-    return number
+def _concurrency() -> dict[str, int]:
+    """What functions have reserved, those that have."""
+    functions = Account().client("lambda")
+    names = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
+    found = {name: functions.get_function_concurrency(FunctionName=name) for name in names}
+    word = "ReservedConcurrentExecutions"
+    return {name: one[word] for name, one in found.items() if word in one}
+
+
+def _check_streams(deployed: Deployed) -> None:
+    """Every table's stream that is now, and no other, feeds a function."""
+    mappings = Account().client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    read = {one["EventSourceArn"] for one in mappings if "/stream/" in one["EventSourceArn"]}
+    now = {value for name, value in deployed.target().outputs.items() if name.endswith("StreamArn")}
+    assert read == now
+
+
+def _restore(deployed: Deployed) -> None:
+    """Two tables are copied, damaged and put in place again: only while everything stands still."""
+    dynamodb, tables = Account().client("dynamodb"), ("conversions", "journal")
+    item = {"pk": {"S": "acme#2026-10#0"}, "sk": {"S": "entry#1"}}
+    for name in tables:
+        dynamodb.put_item(TableName=f"{PREFIX}-{name}", Item=item)
+    restore.copies(deployed.target(), datetime.now(UTC), tables)
+    for name in tables:
+        dynamodb.delete_item(TableName=f"{PREFIX}-{name}", Key=item)
+    streams = dict(deployed.target().outputs)
+    with pytest.raises(DeployError, match="take the step `stop` first"):
+        restore.place(deployed.target(), tables)
+    said: list[str] = []
+    restore.stop(deployed.target(said))
+    assert said == [f"  stopped: {name}" for name in deployed.target().live().functions]
+    assert _concurrency() == dict.fromkeys(deployed.target().live().functions, 0)
+    assert dynamodb.scan(TableName=f"{PREFIX}-journal")["Items"] == []
+    restore.place(deployed.target(said), tables)
+    assert [f"  in place: {PREFIX}-{name}" in said for name in tables] == [True, True]
+    for name in tables:
+        assert dynamodb.scan(TableName=f"{PREFIX}-{name}")["Items"] == [item]
+        table = dynamodb.describe_table(TableName=f"{PREFIX}-{name}")["Table"]
+        assert table["DeletionProtectionEnabled"]
+        assert table["LatestStreamArn"] != streams[f"{name.title()}StreamArn"]
 
 
 def _drift(target: Deployment) -> Iterator[str]:
