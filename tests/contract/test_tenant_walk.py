@@ -79,6 +79,7 @@ class Names:
             "reason": "stolen",
             "verdict": "bot",
             "decision": "reject",
+            "finding": "robots.2026-11",
             "customer_id": "customer-1",
             "customerExternalId": "customer-1",
             "eventName": "sale",
@@ -224,6 +225,7 @@ def tenants(running_stack: Stack) -> Tenants:
     stack.at(NOVEMBER_10)
     here, there = Shop(stack), Shop(stack)
     own, theirs = names_of(stack, here), names_of(stack, there)
+    stack.reconcile()  # What is told later than it is looked at is no leak.
     nobodys = Names(
         program="shop0-000000",
         partner="nobody-shop0-000000",
