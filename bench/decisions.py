@@ -10,7 +10,8 @@ from statistics import linear_regression
 from bench.measure import Measure, Measures
 from chalicelib.domain.attribution import MODELS
 from chalicelib.domain.conversion import Content, Outcome, Report, State, Touch
-from chalicelib.domain.decision import Facts, decide
+from chalicelib.domain.decision import decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.program import Method, Program
 from chalicelib.domain.settlement import Booked
 from chalicelib.domain.terms import Attribution, CommissionRule, Terms

@@ -13,7 +13,8 @@ from random import Random
 from chalicelib.domain.click import Verdict
 from chalicelib.domain.conversion import Content, CouponMatch, Outcome, Report, Signal, Touch
 from chalicelib.domain.counts import Addition, Cell
-from chalicelib.domain.decision import Facts, decide
+from chalicelib.domain.decision import decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.fraud.settings import Policy, Settings, recommended
 from chalicelib.domain.fraud.traffic import by_partner

@@ -14,7 +14,7 @@ from chalicelib import bootstrap
 from chalicelib.domain import token
 from chalicelib.domain.click import Click, Verdict
 from chalicelib.domain.conversion import Content
-from chalicelib.domain.decision import Facts
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import conversion_id
 from chalicelib.domain.link import Link
 from chalicelib.domain.partner import Coupon, Enrollment, Partner

@@ -13,7 +13,8 @@ from chalicelib.domain import terms_text
 from chalicelib.domain.commission.pricing import Part, Price, narrowed
 from chalicelib.domain.conversion import Outcome, State
 from chalicelib.domain.currencies import DIGITS
-from chalicelib.domain.decision import Credit, Decision, Facts
+from chalicelib.domain.decision import Credit, Decision
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud.checks import Check
 from chalicelib.domain.fraud.rule import Action
 from chalicelib.domain.journal import Entry

@@ -9,7 +9,8 @@ from enum import StrEnum
 from fractions import Fraction
 
 from chalicelib.domain.conversion import Outcome, State
-from chalicelib.domain.decision import Decision, Facts
+from chalicelib.domain.decision import Decision
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.orders import BadRow, Order, Status
 from chalicelib.domain.takings import reversed_part
 

@@ -12,7 +12,8 @@ from fractions import Fraction
 
 from chalicelib.domain import ids
 from chalicelib.domain.conversion import Adjustment, Outcome, State
-from chalicelib.domain.decision import Credit, Decision, Facts
+from chalicelib.domain.decision import Credit, Decision
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.journal import EARNING_KINDS, Account, Books, Entry, Kind
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.period import Month

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.domain.conversion import Outcome, State
-from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.decision import Decision, decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud.settings import NO_POLICY, Policy
 from chalicelib.domain.journal import EARNING_KINDS, Books, Entry, Kind
 from chalicelib.domain.monthly import Monthly, close

@@ -11,7 +11,8 @@ from fractions import Fraction
 
 from chalicelib.domain.commission.pricing import Price, line_shares
 from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Content, Returned
-from chalicelib.domain.decision import Credit, Decision, Facts
+from chalicelib.domain.decision import Credit, Decision
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.money import allot, apportion, round_half_away
 
 TAKING = frozenset(

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 
 from chalicelib.domain.conversion import Report, Signal
-from chalicelib.domain.decision import Facts
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud import pixel_mismatch
 from chalicelib.storage.conversion_records import Conversion, Evidence
 from chalicelib.storage.stores import Stores

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Returned, State
-from chalicelib.domain.decision import Facts, with_adjustment
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from chalicelib.domain.facts import Facts, with_adjustment
 from chalicelib.domain.money import check_amount
 from chalicelib.domain.settlement import MAX_ADJUSTMENTS, state_of
 from chalicelib.domain.takings import line_values, position_of, reversed_part, takings

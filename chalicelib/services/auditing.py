@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.conversion import AdjustmentKind
-from chalicelib.domain.decision import Facts, decide
+from chalicelib.domain.decision import decide
 from chalicelib.domain.errors import NotFound, Unavailable
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.journal import Books, Entry, Kind
 from chalicelib.domain.period import Month
 from chalicelib.domain.settlement import Booked, settle

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain import ids, token
 from chalicelib.domain.conversion import Outcome, Report, State
-from chalicelib.domain.decision import Decision, Facts
+from chalicelib.domain.decision import Decision
 from chalicelib.domain.deliveries import Mark
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.incoming import (
     Incoming,
     check_event,

@@ -14,8 +14,9 @@ from chalicelib.domain import checkup, token
 from chalicelib.domain.checkup import Checkup, Fact, TestOrder
 from chalicelib.domain.click import Verdict
 from chalicelib.domain.conversion import AdjustmentKind, Report, State, Touch
-from chalicelib.domain.decision import Decision, Facts, with_adjustment
+from chalicelib.domain.decision import Decision
 from chalicelib.domain.errors import Conflict, NotFound, TooLarge, Unavailable
+from chalicelib.domain.facts import Facts, with_adjustment
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import Link
 from chalicelib.domain.program import Program

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.counts import day_of
-from chalicelib.domain.decision import Facts, case_of
+from chalicelib.domain.decision import case_of
 from chalicelib.domain.errors import TooLarge
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud import RULES
 from chalicelib.domain.fraud.case import Case
 from chalicelib.domain.fraud.checks import FINDING, examine

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.domain.decision import Facts
 from chalicelib.domain.errors import Invalid, Unavailable
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.incoming import check_customer_id
 from chalicelib.domain.program import Program
 from chalicelib.domain.terms import longest_window_days

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.decision import Decision, decide
 from chalicelib.domain.errors import Invalid, Unavailable
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.money import check_currency
 from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rate, Rates, news, parse_rate

@@ -7,8 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.conversion import Outcome, State
-from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.decision import Decision, decide
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud.settings import NO_POLICY, Policy
 from chalicelib.domain.journal import Books
 from chalicelib.domain.program import Program

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.decision import Facts
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.partner import MAX_USES
 from chalicelib.domain.program import Program
 from chalicelib.services import healing

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.conversion import CouponMatch, Outcome, Report, Signal, State, Touch
 from chalicelib.domain.coupon_use import Use
-from chalicelib.domain.decision import Facts
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.journal import Entry
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.settlement import Booked, Settlement

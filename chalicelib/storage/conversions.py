@@ -12,8 +12,8 @@ from typing import Any
 from chalicelib.domain import ids
 from chalicelib.domain.audit import Change
 from chalicelib.domain.conversion import Adjustment, Outcome, Report, State
-from chalicelib.domain.decision import Facts
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.journal import Books
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.domain.settlement import Settlement

@@ -11,7 +11,7 @@ from chalicelib.domain.conversion import (
     Report,
     Touch,
 )
-from chalicelib.domain.decision import Facts
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.ids import conversion_id
 from chalicelib.domain.journal import Account, Entry, Kind
 from chalicelib.domain.period import Month

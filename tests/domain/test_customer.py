@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import AdjustmentKind, Outcome
-from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.decision import Decision, decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.period import months_later
 from chalicelib.domain.terms import CommissionRule, CustomerKind, Lock, Terms
 from tests.domain.builders import (

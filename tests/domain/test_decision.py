@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.attribution import MODELS
 from chalicelib.domain.conversion import AdjustmentKind, CouponMatch, Outcome, Report
-from chalicelib.domain.decision import Decision, Facts, decide
+from chalicelib.domain.decision import Decision, decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.program import Method, Program
 from chalicelib.domain.terms import CouponRule, Terms, in_force

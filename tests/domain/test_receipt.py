@@ -8,7 +8,8 @@ import pytest
 from chalicelib.domain import receipt
 from chalicelib.domain.attribution import MODELS
 from chalicelib.domain.conversion import Content, Item, State
-from chalicelib.domain.decision import Facts, decide
+from chalicelib.domain.decision import decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.rates import Rate, Rates
 from chalicelib.domain.receipt import receipt_text
 from chalicelib.domain.terms import CommissionRule, Terms, Tier

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import AdjustmentKind
-from chalicelib.domain.decision import Facts, decide
+from chalicelib.domain.decision import decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.orders import BadRow, Order, Status
 from chalicelib.domain.reconciliation import (
     Finding,

@@ -9,7 +9,8 @@ from itertools import permutations
 import pytest
 
 from chalicelib.domain.conversion import AdjustmentKind, Outcome, Report, State
-from chalicelib.domain.decision import Facts, decide
+from chalicelib.domain.decision import decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.journal import EARNING_KINDS, Account, Books, Entry, Kind
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.period import Month

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.domain.conversion import AdjustmentKind, Outcome
-from chalicelib.domain.decision import Facts, decide
+from chalicelib.domain.decision import decide
+from chalicelib.domain.facts import Facts
 from chalicelib.domain.journal import EARNING_KINDS, Account, Books, Kind
 from chalicelib.domain.money import MAX_AMOUNT_MINOR, allot
 from chalicelib.domain.period import Month
