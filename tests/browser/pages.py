@@ -116,6 +116,20 @@ class Browser:
 
         wait_for(arrived)
 
+    def press(self, text: str) -> None:
+        """Press the button or follow the link with this text, and wait for the page that comes then."""
+        found = self.driver.find_elements(By.CSS_SELECTOR, "main button, main a, header button")
+        self.leave(next(one for one in found if one.text.strip() == text).click)
+
+    def fill(self, name: str, text: str) -> None:
+        """Type this into the field."""
+        self.driver.find_element(By.NAME, name).send_keys(text)
+
+    @property
+    def words(self) -> str:
+        """What stands on the page, without what frames it."""
+        return str(self.driver.find_element(By.TAG_NAME, "main").text)
+
     @property
     def address(self) -> str:
         return str(self.driver.current_url)

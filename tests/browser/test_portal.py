@@ -55,28 +55,14 @@ def newest_link(stack: Stack) -> str:
     return re.findall(r"http://\S+", texts()[0])[0]
 
 
-def press(browser: Browser, text: str) -> None:
-    """Press the button or follow the link with this text, and wait for the page that comes then."""
-    found = browser.driver.find_elements(By.CSS_SELECTOR, "main button, main a, header button")
-    browser.leave(next(one for one in found if one.text.strip() == text).click)
-
-
-def fill(browser: Browser, name: str, text: str) -> None:
-    browser.driver.find_element(By.NAME, name).send_keys(text)
-
-
-def words(browser: Browser) -> str:
-    return str(browser.driver.find_element(By.TAG_NAME, "main").text)
-
-
 def sign_in(browser: Browser, stack: Stack, path: str = "/portal") -> None:
     before = len(json.loads(stack.http("GET", "/_local/mail.json").body)["data"])
     browser.open(url(stack, path))
-    browser.leave(lambda: fill(browser, "email", "anna@example.com" + Keys.ENTER))
-    assert "Look into your mail" in words(browser)
+    browser.leave(lambda: browser.fill("email", "anna@example.com" + Keys.ENTER))
+    assert "Look into your mail" in browser.words
     wait_for(lambda: len(json.loads(stack.http("GET", "/_local/mail.json").body)["data"]) > before)
     browser.open(newest_link(stack))
-    press(browser, "Sign in")
+    browser.press("Sign in")
     wait_for(lambda: "/portal/programs/" in browser.address)
 
 
@@ -87,14 +73,14 @@ def test_from_the_mail_to_a_link_a_sale_and_its_receipt(
     sign_in(browser, stack, f"{root}/links")
     assert browser.address.endswith(f"{root}/links")
     assert browser.cookies()["__Host-ll_portal"]["httpOnly"]
-    fill(browser, "destination", "https://evil.example/")
+    browser.fill("destination", "https://evil.example/")
     browser.wait("document.getElementById('n-destination').textContent.includes('outside')")
     browser.driver.find_element(By.NAME, "destination").clear()
-    fill(browser, "destination", "https://shop.example/tents")
-    fill(browser, "code", "tents")
+    browser.fill("destination", "https://shop.example/tents")
+    browser.fill("code", "tents")
     browser.wait("document.getElementById('n-code').textContent.includes('is free')")
-    press(browser, "Make the link")
-    assert "The link is there." in words(browser)
+    browser.press("Make the link")
+    assert "The link is there." in browser.words
     assert browser.run("return document.querySelector('[data-copy]').hidden") is False
     assert browser.run("return document.querySelector('img.qr').naturalWidth") > 0
     token = shop.visitor().follow("tents").expect(302).click_id
@@ -102,10 +88,10 @@ def test_from_the_mail_to_a_link_a_sale_and_its_receipt(
     stack.reconcile()
     browser.open(url(stack, f"{root}/conversions?order=TENT"))
     browser.leave(browser.driver.find_element(By.CSS_SELECTOR, "tbody a").click)
-    assert "You earn" in words(browser)
-    assert "the last touch that counts earns the whole" in words(browser)
-    press(browser, "Sign out")
-    assert "You are signed out." in words(browser)
+    assert "You earn" in browser.words
+    assert "the last touch that counts earns the whole" in browser.words
+    browser.press("Sign out")
+    assert "You are signed out." in browser.words
     assert browser.open(url(stack, root)).startswith(url(stack, "/portal/sign-in"))
 
 
@@ -144,12 +130,12 @@ def test_it_works_by_keyboard_alone(stack: Stack, shop: Shop, anna: Partner, bro
 
     def answered() -> bool:
         browser.driver.refresh()
-        return "credited to you" in words(browser)
+        return "credited to you" in browser.words
 
     wait_for(answered)
-    fill(browser, "order_id", "X" + Keys.TAB)
+    browser.fill("order_id", "X" + Keys.TAB)
     browser.leave(lambda: keys("1e9", Keys.ENTER))
-    assert "That did not work" in words(browser)
+    assert "That did not work" in browser.words
     assert "problems" in browser.driver.switch_to.active_element.get_attribute("class")
 
 
@@ -158,15 +144,15 @@ def test_it_works_without_scripts(
 ) -> None:
     browser = a_browser(NO_SCRIPTS)
     sign_in(browser, stack, f"/portal/programs/{shop.id}/links")
-    fill(browser, "code", "portal")
-    press(browser, "Check it first")
-    assert "reserved" in words(browser)
+    browser.fill("code", "portal")
+    browser.press("Check it first")
+    assert "reserved" in browser.words
     browser.driver.find_element(By.NAME, "code").clear()
-    fill(browser, "code", "plain")
-    press(browser, "Make the link")
-    assert "The link is there." in words(browser)
-    press(browser, "Pause")
-    assert "paused" in words(browser)
+    browser.fill("code", "plain")
+    browser.press("Make the link")
+    assert "The link is there." in browser.words
+    browser.press("Pause")
+    assert "paused" in browser.words
     for page in (*PAGES, "/conversions?state=pending"):
         browser.open(url(stack, f"/portal/programs/{shop.id}{page}"))
         assert browser.driver.find_element(By.TAG_NAME, "h1").text
