@@ -11,7 +11,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage import journal, records
 from chalicelib.storage.conditions import equals
 from chalicelib.storage.conversion_records import Conversion, Feed, feed_key, feed_of, queue_place, use_record
-from chalicelib.storage.table import ConditionFailed, Table, transact
+from chalicelib.storage.table import ConditionFailed, Table, every, transact
 from chalicelib.storage.uses import Marked, Uses
 
 
@@ -67,22 +67,13 @@ class ConversionQueue:
     def _in_feed(
         self, program: str, shard: int, feed: Feed, until: datetime | None, since: str | None = None
     ) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] | None = None
         last = f"{format_instant(until)}\U0010ffff" if until else None
-        while True:
-            page = self._table.page(
-                "feed",
-                "feed_at",
-                feed_key(program, shard, feed),
-                index="queue",
-                first=since,
-                last=last,
-                start=start,
+        key = feed_key(program, shard, feed)
+        return every(
+            lambda start: self._table.page(
+                "feed", "feed_at", key, index="queue", first=since, last=last, start=start
             )
-            yield from page.items
-            if page.next_key is None:
-                return
-            start = page.next_key
+        )
 
     def list_page(
         self,

@@ -119,9 +119,8 @@ class Table:
         consistent: bool = True,
     ) -> Iterator[Item]:
         """Every item of the partition whose sort key has the prefix, or lies in first..last; page by page."""
-        start: Item | None = None
-        while True:
-            page = self.page(
+        return every(
+            lambda start: self.page(
                 "pk",
                 "sk",
                 pk,
@@ -132,10 +131,7 @@ class Table:
                 consistent=consistent,
                 start=start,
             )
-            yield from page.items
-            if page.next_key is None:
-                return
-            start = page.next_key
+        )
 
     def page(
         self,
@@ -244,6 +240,17 @@ class Table:
     def delete_action(self, pk: str, sk: str, condition: Condition | None = None) -> dict[str, Any]:
         """A removal, for a transaction."""
         return {"Delete": {"TableName": self.name, "Key": _key(pk, sk), **as_arguments(condition)}}
+
+
+def every(page_from: Callable[[Item | None], Page]) -> Iterator[Item]:
+    """The items of all pages, each read from the key at which the one before it ended, when it is come to."""
+    start: Item | None = None
+    while True:
+        page = page_from(start)
+        yield from page.items
+        if page.next_key is None:
+            return
+        start = page.next_key
 
 
 def transact(actions: Sequence[dict[str, Any]]) -> None:
