@@ -95,7 +95,7 @@ class Catalogue(Logged):
 
     def add_terms_once(self, terms: Terms) -> bool:
         """Store a new version."""
-        key = {"pk": f"program#{terms.program}", "sk": f"terms#{terms.version:06d}"}
+        key = {"pk": f"program#{terms.program}", "sk": records.terms_key(terms.version)}
         attributes = records.terms_record(terms)
         change = Change("terms", str(terms.version), terms.program, None, attributes)
         return self._add_once(change, key | attributes)

@@ -71,6 +71,11 @@ def read_program(item: Item) -> Program:
     )
 
 
+def terms_key(version: int) -> str:
+    """The sort key of a version of the terms: they sort as their numbers do."""
+    return f"terms#{version:06d}"
+
+
 def terms_record(terms: Terms) -> Item:
     """A version of the terms, as attributes."""
     attribution = terms.attribution

@@ -40,7 +40,11 @@ class Trials:
         listed = {"pk": _LIST, "sk": program.id, "key": key.id, "at": format_instant(trial.began_at)}
         items = [
             {"pk": f"program#{program.id}", "sk": "program", **records.program_record(program)},
-            {"pk": f"program#{program.id}", "sk": _terms_key(terms.version), **records.terms_record(terms)},
+            {
+                "pk": f"program#{program.id}",
+                "sk": records.terms_key(terms.version),
+                **records.terms_record(terms),
+            },
             {"pk": f"key#{key.id}", "sk": "key", **key_record(key)},
             listed,
         ]
@@ -58,12 +62,8 @@ class Trials:
         """Remove all of it, however often it is called."""
         keys = (
             (f"key#{trial.key}", "key"),
-            (f"program#{trial.program}", _terms_key(1)),
+            (f"program#{trial.program}", records.terms_key(1)),
             (f"program#{trial.program}", "program"),
             (_LIST, trial.program),
         )
         transact([self._table.delete_action(pk, sk) for pk, sk in keys])
-
-
-def _terms_key(version: int) -> str:
-    return f"terms#{version:06d}"

@@ -12,10 +12,7 @@ from typing import Any
 from chalicelib.domain.coupon_use import Use
 from chalicelib.domain.period import format_instant, parse_instant
 from chalicelib.settings import Settings
-from chalicelib.storage.conditions import Condition
 from chalicelib.storage.table import Table
-
-_ALWAYS = Condition("attribute_exists(#pk) OR attribute_not_exists(#pk)", {"#pk": "pk"}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class Uses:
 
     def _action(self, program: str, conversion: str, use: Use, changes: dict[str, object]) -> dict[str, Any]:
         key = _sort_key(use.occurred_at, conversion)
-        return self._table.update_action(_pk(program, use.code), key, changes, _ALWAYS)
+        return self._table.update_action(_pk(program, use.code), key, changes)
 
 
 def _place(use: Use) -> tuple[str, datetime]:
