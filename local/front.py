@@ -197,7 +197,7 @@ class _Connection(BaseHTTPRequestHandler):
         bodiless = self.command == "HEAD" or answer.status in _BODILESS
         self.wfile.write(head if bodiless else head + answer.body)
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - as the base has it
         """What the standard library finds wrong with a request, in our shape."""
         self.close_connection = True
         said = message or http.client.responses.get(code, "bad request")

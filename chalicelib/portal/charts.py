@@ -66,4 +66,4 @@ def _leather() -> ModuleType:
     theme.tick_font_size = 12
     theme.tick_font_char_height, theme.tick_font_char_width = 12, 7
     theme.label_color = theme.tick_color = theme.zero_color = "currentColor"
-    return leather  # type: ignore[no-any-return]
+    return leather  # type: ignore[no-any-return]  # it has no types

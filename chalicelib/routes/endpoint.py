@@ -141,7 +141,7 @@ def endpoint(
         def answer(**path: str) -> Response:
             return _answer(declared, view, view.__globals__["bp"].current_request, path)
 
-        answer.endpoint = declared  # type: ignore[attr-defined]
+        answer.endpoint = declared  # type: ignore[attr-defined]  # read by the document
         return answer
 
     return decorate

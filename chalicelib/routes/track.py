@@ -25,15 +25,15 @@ Text = Annotated[str, msgspec.Meta(max_length=500)]
 class TrackedLead(Body, frozen=True, kw_only=True):
     """A lead; what is told of the customer beside the id is not kept, of the address only an HMAC."""
 
-    eventName: Text  # noqa: N815
-    customerExternalId: Text | None = None  # noqa: N815
-    externalId: Text | None = None  # noqa: N815
-    clickId: Text | None = None  # noqa: N815
-    customerName: Text | None = None  # noqa: N815
-    customerEmail: Text | None = None  # noqa: N815
-    customerAvatar: Text | None = None  # noqa: N815
+    eventName: Text
+    customerExternalId: Text | None = None
+    externalId: Text | None = None
+    clickId: Text | None = None
+    customerName: Text | None = None
+    customerEmail: Text | None = None
+    customerAvatar: Text | None = None
     mode: Text | None = None
-    eventQuantity: int | None = None  # noqa: N815
+    eventQuantity: int | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -41,17 +41,17 @@ class TrackedSale(Body, frozen=True, kw_only=True):
     """A sale; `amount` in minor units."""
 
     amount: int
-    customerExternalId: Text | None = None  # noqa: N815
-    externalId: Text | None = None  # noqa: N815
+    customerExternalId: Text | None = None
+    externalId: Text | None = None
     currency: Text = "usd"
-    eventName: Text = "Purchase"  # noqa: N815
-    invoiceId: Text | None = None  # noqa: N815
-    paymentProcessor: Text | None = None  # noqa: N815
-    leadEventName: Text | None = None  # noqa: N815
-    clickId: Text | None = None  # noqa: N815
-    customerName: Text | None = None  # noqa: N815
-    customerEmail: Text | None = None  # noqa: N815
-    customerAvatar: Text | None = None  # noqa: N815
+    eventName: Text = "Purchase"
+    invoiceId: Text | None = None
+    paymentProcessor: Text | None = None
+    leadEventName: Text | None = None
+    clickId: Text | None = None
+    customerName: Text | None = None
+    customerEmail: Text | None = None
+    customerAvatar: Text | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -64,7 +64,7 @@ class TrackedClick(View, frozen=True, kw_only=True):
 class TrackedCustomer(View, frozen=True, kw_only=True):
     """The customer that was told."""
 
-    externalId: str  # noqa: N815
+    externalId: str
 
 
 class LeadView(View, frozen=True, kw_only=True):
@@ -77,11 +77,11 @@ class LeadView(View, frozen=True, kw_only=True):
 class SaleView(View, frozen=True, kw_only=True):
     """The sale as it was taken."""
 
-    eventName: str  # noqa: N815
+    eventName: str
     customer: TrackedCustomer
     amount: int
     currency: str
-    invoiceId: str | None  # noqa: N815
+    invoiceId: str | None
 
 
 @bp.route("/v1/track/lead", methods=["POST"], content_types=["*/*"])

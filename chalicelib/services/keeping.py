@@ -73,7 +73,7 @@ def drain(stores: Stores, limit: int = MAX_WAITING) -> int:
     while waiting and written < limit:
         item = waiting.popleft()
         try:
-            promptly(lambda item=item: stores.clicks.put_late_once(item))  # type: ignore[misc]
+            promptly(lambda item=item: stores.clicks.put_late_once(item))  # type: ignore[misc]  # mypy infers no default
         except Unavailable:
             waiting.appendleft(item)
             break

@@ -252,7 +252,7 @@ def _apply(link: Link, program: Program, wanted: Wanted) -> Link:
             changes[name] = getattr(wanted, name)
     if wanted.never_expires:
         changes["expires_at"] = None
-    return replace(link, **changes)  # type: ignore[arg-type]
+    return replace(link, **changes)  # type: ignore[arg-type]  # each was checked by its name
 
 
 def _check_tags(tags: Sequence[str]) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def offer_of(stores: Stores, program_id: str) -> Offer:
     """
     known, is_fresh = stores.warm.find("program", program_id)
     if is_fresh:
-        return known  # type: ignore[no-any-return]
+        return known  # type: ignore[no-any-return]  # kept below as an Offer
     program = stores.catalogue.program(program_id)
     offer = Offer(program, longest_window_days(stores.catalogue.terms(program_id)))
     stores.warm.keep("program", program_id, offer)
