@@ -4,16 +4,20 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly field?: string;
+  constructor(status: number, refusal?: { code?: string; message?: string; field?: string });
 }
 
 /** `amount` is the whole line's, in minor units. */
-export interface Item { sku: string; quantity: number; amount: number; category?: string }
+export interface Item { sku: string; amount: number; quantity?: number; category?: string }
+
+/** A line that came back: by its position from 0, its `sku`, or both; without a figure all that is left. */
+export interface ReturnedItem { line?: number; sku?: string; quantity?: number; amount?: number }
 
 /** `amount` is in minor units: 4990 is 49.90 EUR. */
 export interface Order {
   program: string; event: string; order_id: string; amount: number; currency: string;
-  click_id?: string; coupon?: string; customer_id?: string; customer_email?: string; occurred_at?: string;
-  items?: Item[];
+  click_id?: string; coupon?: string; customer_id?: string; customer_email?: string; customer_ip?: string;
+  occurred_at?: string; items?: Item[];
 }
 
 export interface NewLink {
@@ -26,6 +30,9 @@ export interface Options {
   timeoutMs?: number; attempts?: number; fetch?: typeof fetch; sleep?: (ms: number) => Promise<void>;
 }
 
+/** Of a refund: an amount, lines, or, without either, all that is left. */
+export interface Adjusted { amount?: number; items?: ReturnedItem[]; reason?: string }
+
 export type AdjustmentKind = 'refund' | 'chargeback' | 'void' | 'approve' | 'reject';
 
 export class Linkledger {
@@ -35,8 +42,8 @@ export class Linkledger {
   conversions(program: string, query?: { state?: string; partner?: string }): AsyncGenerator<Json>;
   conversion(id: string): Promise<Json>;
   receipt(id: string): Promise<Json>;
-  refund(id: string, refundId: string, more?: { amount?: number; reason?: string }): Promise<Json>;
-  adjust(id: string, adjustmentId: string, kind: AdjustmentKind, more?: { amount?: number; reason?: string }): Promise<Json>;
+  refund(id: string, refundId: string, more?: Adjusted): Promise<Json>;
+  adjust(id: string, adjustmentId: string, kind: AdjustmentKind, more?: Adjusted): Promise<Json>;
   identify(program: string, customerId: string, clickId: string): Promise<Json>;
   addPartner(partner: { name: string; email: string; id?: string }): Promise<Json>;
   enroll(program: string, partner: string): Promise<Json>;

@@ -30,9 +30,9 @@ export class Linkledger {
   conversions(program, { state, partner } = {}) { return this.#pages('/v1/conversions', { program, state, partner }); }
   conversion(id) { return this.#call('GET', path`/v1/conversions/${id}`); }
   receipt(id) { return this.#call('GET', path`/v1/conversions/${id}/receipt`); }
-  refund(id, refundId, { amount, reason } = {}) { return this.adjust(id, refundId, 'refund', { amount, reason }); }
-  adjust(id, adjustmentId, kind, { amount, reason = '' } = {}) {
-    return this.#call('POST', path`/v1/conversions/${id}/adjustments`, { id: adjustmentId, kind, amount, reason });
+  refund(id, refundId, more = {}) { return this.adjust(id, refundId, 'refund', more); }
+  adjust(id, adjustmentId, kind, { amount, items, reason = '' } = {}) {
+    return this.#call('POST', path`/v1/conversions/${id}/adjustments`, { id: adjustmentId, kind, amount, items, reason });
   }
   identify(program, customerId, clickId) {
     return this.#call('POST', '/v1/identities', { program, customer_id: customerId, click_id: clickId });

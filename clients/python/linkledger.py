@@ -12,11 +12,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, NotRequired, TypedDict, Unpack
 
-__all__ = ["ApiError", "Linkledger"]
+__all__ = ["AdjustmentKind", "ApiError", "Item", "Linkledger", "NewLink", "Order", "ReturnedItem"]
 
 Json = dict[str, Any]
+AdjustmentKind = Literal["refund", "chargeback", "void", "approve", "reject"]
 Transport = Callable[[urllib.request.Request], tuple[int, Mapping[str, str], bytes]]
 
 _AGAIN = frozenset({429, 502, 503, 504})
@@ -30,25 +31,25 @@ class ApiError(Exception):
         self.status, self.code, self.message, self.field = status, code, message, field
 
 
-class Item(TypedDict, total=False):
+class Item(TypedDict):
     """A line of an order; `amount` is the whole line's, in minor units."""
 
     sku: str
+    amount: int
+    quantity: NotRequired[int]
+    category: NotRequired[str]
+
+
+class ReturnedItem(TypedDict, total=False):
+    """A line that came back, by position from 0, `sku`, or both; without a figure all that is left."""
+
+    line: int
+    sku: str
     quantity: int
     amount: int
-    category: str
 
 
-class _Evidence(TypedDict, total=False):
-    click_id: str
-    coupon: str
-    customer_id: str
-    customer_email: str
-    occurred_at: str
-    items: Sequence[Item]
-
-
-class Order(_Evidence):
+class Order(TypedDict):
     """A conversion; `amount` is in minor units: 4990 is 49.90 EUR."""
 
     program: str
@@ -56,24 +57,28 @@ class Order(_Evidence):
     order_id: str
     amount: int
     currency: str
+    click_id: NotRequired[str]
+    coupon: NotRequired[str]
+    customer_id: NotRequired[str]
+    customer_email: NotRequired[str]
+    customer_ip: NotRequired[str]
+    occurred_at: NotRequired[str]
+    items: NotRequired[Sequence[Item]]
 
 
-class _LinkDetails(TypedDict, total=False):
-    destination: str
-    code: str
-    campaign: str
-    utm: Mapping[str, str]
-    sub: Mapping[str, str]
-    tags: Sequence[str]
-    expires_at: str
-    carry_query: bool
-
-
-class NewLink(_LinkDetails):
+class NewLink(TypedDict):
     """A link; without a code one is made."""
 
     program: str
     partner: str
+    destination: NotRequired[str]
+    code: NotRequired[str]
+    campaign: NotRequired[str]
+    utm: NotRequired[Mapping[str, str]]
+    sub: NotRequired[Mapping[str, str]]
+    tags: NotRequired[Sequence[str]]
+    expires_at: NotRequired[str]
+    carry_query: NotRequired[bool]
 
 
 class Linkledger:
@@ -116,16 +121,30 @@ class Linkledger:
         """Who was credited with it, and why."""
         return self._call("GET", _path("/v1/conversions/{}/receipt", conversion))
 
-    def refund(self, conversion: str, refund_id: str, amount: int | None = None, reason: str = "") -> Json:
-        """Take back an amount, or all that is left; once for each `refund_id`."""
-        return self.adjust(conversion, refund_id, "refund", amount, reason)
+    def refund(
+        self,
+        conversion: str,
+        refund_id: str,
+        amount: int | None = None,
+        reason: str = "",
+        *,
+        items: Sequence[ReturnedItem] | None = None,
+    ) -> Json:
+        """Take back an amount, lines of the order, or all that is left; once for each `refund_id`."""
+        return self.adjust(conversion, refund_id, "refund", amount, reason, items=items)
 
     def adjust(
-        self, conversion: str, adjustment_id: str, kind: str, amount: int | None = None, reason: str = ""
+        self,
+        conversion: str,
+        adjustment_id: str,
+        kind: AdjustmentKind,
+        amount: int | None = None,
+        reason: str = "",
+        *,
+        items: Sequence[ReturnedItem] | None = None,
     ) -> Json:
-        """A `refund`, `chargeback`, `void`, `approve` or `reject`; once for each id."""
-        body = {"id": adjustment_id, "kind": kind, "reason": reason}
-        told = body if amount is None else {**body, "amount": amount}
+        """Change what became of a conversion; once for each id."""
+        told = {"id": adjustment_id, "kind": kind, "reason": reason, "amount": amount, "items": items}
         return self._call("POST", _path("/v1/conversions/{}/adjustments", conversion), told)
 
     def identify(self, program: str, customer_id: str, click_id: str) -> None:

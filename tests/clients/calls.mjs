@@ -1,24 +1,28 @@
-// Makes every call of the Node client: `record` writes what would be sent, `run` asks a running stack.
+// Makes every call of the Node client: `record` writes what would be sent, `run` asks a running stack. `tsc` reads it, too,
+// with the types of linkledger.d.ts.
 import { Linkledger, ApiError } from '../../clients/node/linkledger.js';
 
 const [mode, base, key, program] = process.argv.slice(2);
+/** @param {AsyncGenerator<any>} pages */
 const every = async (pages) => { const found = []; for await (const one of pages) found.push(one); return found; };
 
 if (mode === 'record') {
+  /** @type {object[]} */
   const sent = [];
-  const recording = async (url, { method, body }) => {
-    sent.push({ method, url, body: body ? JSON.parse(body) : null });
+  /** @type {typeof fetch} */
+  const recording = async (url, { method, body } = {}) => {
+    sent.push({ method, url, body: body ? JSON.parse(String(body)) : null });
     return new Response('{"data": [], "next_cursor": null}');
   };
   const ledger = new Linkledger('http://x', 'k', { fetch: recording });
   const order = { program: 'p', event: 'e', order_id: 'o', amount: 1, currency: 'EUR', click_id: 'c', coupon: 'c',
-    customer_id: 'c', customer_email: 'e', occurred_at: 't', items: [{ sku: 's', quantity: 1, amount: 1, category: 'c' }] };
+    customer_id: 'c', customer_email: 'e', customer_ip: 'i', occurred_at: 't', items: [{ sku: 's', quantity: 1, amount: 1, category: 'c' }] };
   await ledger.convert(order);
   await ledger.convertMany([order]);
   await every(ledger.conversions('p', { state: 'held', partner: 'a' }));
   await ledger.conversion('c');
   await ledger.receipt('c');
-  await ledger.refund('c', 'r', { amount: 1, reason: 'r' });
+  await ledger.refund('c', 'r', { amount: 1, items: [{ line: 0, sku: 's', quantity: 1, amount: 1 }], reason: 'r' });
   await ledger.adjust('c', 'a', 'void', { reason: 'r' });
   await ledger.identify('p', 'c', 'k');
   await ledger.addPartner({ name: 'n', email: 'e', id: 'i' });
@@ -45,6 +49,6 @@ if (mode === 'record') {
   const receipt = await ledger.receipt(told.id);
   const refused = await ledger.convert({ ...order, amount: 1 }).catch((error) => error);
   const links = await every(ledger.links(program));
-  console.log(JSON.stringify({ outcome: told.outcome, credited: receipt.credits.map((c) => c.partner), links: links.length,
+  console.log(JSON.stringify({ outcome: told.outcome, credited: receipt.credits.map((/** @type {any} */ c) => c.partner), links: links.length,
     refused: refused instanceof ApiError && [refused.status, refused.code] }));
 }

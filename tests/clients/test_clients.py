@@ -4,19 +4,24 @@ import inspect
 import json
 import re
 import subprocess
+import typing
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from clients.python.linkledger import ApiError, Linkledger, Order
+from clients.python.linkledger import AdjustmentKind, ApiError, Item, Linkledger, NewLink, Order, ReturnedItem
 from tests.contract.outside import NOVEMBER_10, Shop, Stack
-from tests.node import node
+from tests.node import node, tsc
 
-CALLS = Path(__file__).parent / "calls.mjs"
+HERE = Path(__file__).parent
+CALLS, REFUSED = HERE / "calls.mjs", HERE / "refused.mts"
+TYPES = (HERE.parents[1] / "clients/node/linkledger.d.ts").read_text()
+SHAPES = {"Order": "NewConversion", "Item": "NewItem", "ReturnedItem": "ReturnedItem", "NewLink": "NewLink"}
+"""What the clients call a body, or a part of one, and what the document does."""
 EMPTY = b'{"data": [], "next_cursor": null}'
 
 
@@ -53,15 +58,16 @@ def python_calls() -> tuple[list[dict[str, Any]], set[str]]:
         "coupon": "c",
         "customer_id": "c",
         "customer_email": "e",
+        "customer_ip": "i",
         "occurred_at": "t",
         "items": [{"sku": "s", "quantity": 1, "amount": 1, "category": "c"}],
-    }  # type: ignore[typeddict-item]
+    }
     ledger.convert(**order)
     ledger.convert_many([order])
     list(ledger.conversions("p", state="held", partner="a"))
     ledger.conversion("c")
     ledger.receipt("c")
-    ledger.refund("c", "r", 1, "r")
+    ledger.refund("c", "r", 1, "r", items=[{"line": 0, "sku": "s", "quantity": 1, "amount": 1}])
     ledger.adjust("c", "a", "void")
     ledger.identify("p", "c", "k")
     ledger.add_partner("n", "e", "i")
@@ -136,6 +142,81 @@ def test_a_call_that_the_document_lacks_is_noticed(told: Any) -> None:
         "NewCoupon needs code",
     ]
     assert list(mistakes(told, {"method": "GET", "url": "http://x/v1/nothing", "body": None}))
+
+
+def fields(document: Any, shape: str, spell: Any) -> dict[str, tuple[bool, Any]]:
+    """Each field of the document's shape: whether it is needed, and its type as the language spells it."""
+    schema = document["components"]["schemas"][SHAPES[shape]]
+    needed = set(schema.get("required", ()))
+    return {name: (name in needed, spell(one)) for name, one in schema["properties"].items()}
+
+
+def in_python(schema: Any) -> Any:
+    schema = schema.get("anyOf", [schema])[0]
+    if "$ref" in schema:
+        return {"NewItem": Item}[schema["$ref"].rsplit("/", 1)[1]]
+    if schema["type"] == "array":
+        return Sequence[in_python(schema["items"])]  # type: ignore[misc]
+    return {"string": str, "integer": int, "boolean": bool, "object": Mapping[str, str]}[schema["type"]]
+
+
+def in_typescript(schema: Any) -> str:
+    schema = schema.get("anyOf", [schema])[0]
+    if "$ref" in schema:
+        return {"NewItem": "Item"}[schema["$ref"].rsplit("/", 1)[1]]
+    if schema["type"] == "array":
+        return in_typescript(schema["items"]) + "[]"
+    named = {
+        "string": "string",
+        "integer": "number",
+        "boolean": "boolean",
+        "object": "Record<string, string>",
+    }
+    return named[schema["type"]]
+
+
+@pytest.mark.parametrize("shape", [Order, Item, ReturnedItem, NewLink])
+def test_the_types_of_python_are_those_of_the_document(told: Any, shape: Any) -> None:
+    typed = {
+        name: (name in shape.__required_keys__, hint) for name, hint in typing.get_type_hints(shape).items()
+    }
+    assert typed == fields(told, shape.__name__, in_python)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_types_of_node_are_those_of_the_document(told: Any, shape: str) -> None:
+    body = TYPES.split(f"interface {shape} {{")[1].split("}")[0]
+    found = re.findall(r"(\w+)(\??): ([^;}]+?)\s*(?:;|$)", body)
+    assert {name: (not may_lack, kind) for name, may_lack, kind in found} == fields(
+        told, shape, in_typescript
+    )
+
+
+def test_both_know_every_kind_of_adjustment(told: Any) -> None:
+    kinds = sorted(told["components"]["schemas"]["AdjustmentKind"]["enum"])
+    assert sorted(typing.get_args(AdjustmentKind)) == kinds
+    assert sorted(re.findall(r"'(\w+)'", TYPES.split("type AdjustmentKind =")[1].split(";")[0])) == kinds
+
+
+def test_the_compiler_takes_every_call_and_refuses_what_is_wrong() -> None:
+    """Each line of refused.mts gets the error that it names; calls.mjs, which makes every call, gets none."""
+    language = ["--module", "node16", "--target", "es2022", "--lib", "es2022,dom"]
+    read = [str(HERE / "node.d.ts"), str(CALLS), str(REFUSED)]
+    checked = [
+        tsc(),
+        "--noEmit",
+        "--strict",
+        "--skipDefaultLibCheck",
+        "--allowJs",
+        "--checkJs",
+        *language,
+        *read,
+    ]
+    said = subprocess.run(checked, cwd=HERE, capture_output=True, text=True, timeout=600, check=False).stdout
+    found = re.findall(r"^(\S+)\((\d+),\d+\): error (\w+)", said, re.MULTILINE)
+    lines = enumerate(REFUSED.read_text().splitlines(), 1)
+    expected = [(REFUSED.name, str(at), line.split("// ")[1]) for at, line in lines if "; // TS" in line]
+    assert found == expected, said
 
 
 def test_python_against_a_running_stack(stack: Stack) -> None:
