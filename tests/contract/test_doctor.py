@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.contract.outside import ROOT, Shop, Stack, wait_for
+from tests.docs.blocks import snippet
 from tests.shop import Server, a_server
 
 PAGE = ROOT / "docs" / "doctor.md"
@@ -112,6 +113,17 @@ def test_the_command_walks_over_http_and_tells_by_its_exit_code(
     assert (told["state"], codes(told)) == ("failed", ["landing_unreachable"])
     assert marks(told)["refund"] == "passed"
     assert command(shop, key="llk_no").returncode == 2
+
+
+def test_the_command_says_what_the_page_shows(a_shop: Callable[..., Shop], site: Server) -> None:
+    shop = a_shop_at(a_shop, site)
+    site.replies["/landing"][0].headers["Content-Security-Policy"] = "script-src 'self'"
+    shown = snippet("docs/doctor.md", "", "csp_blocks_tag").replace("acme", shop.id)
+    origin = f"http://127.0.0.1:{shop.stack.port}"
+    said = re.sub(r"chk_\w+", "chk_e2c77oginb6uc", command(shop).stdout).replace(
+        origin, "https://go.brand.com"
+    )
+    assert said == shown
 
 
 def test_a_shop_that_drops_the_click_and_blocks_the_tag_is_told_how_to_mend_it(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.outside import NOVEMBER_10, Answer, Shop, Stack, sign, wait_for
+from tests.docs.blocks import snippet
 from tests.shop import Received, Server, a_server
 
 
@@ -30,6 +31,13 @@ def heard(site: Server, *types: str) -> list[Received]:
     return site.received
 
 
+def shape(value: Any) -> Any:
+    """The fields and what they are, without what they say."""
+    if isinstance(value, dict):
+        return {name: shape(one) for name, one in value.items()}
+    return [shape(one) for one in value] if isinstance(value, list) else type(value)
+
+
 def test_a_sale_is_told_as_it_goes_on_signed_as_the_standard_says(shop: Shop, site: Server) -> None:
     site.at("/hook")
     made = create(shop, site.url("/hook")).expect(201).json
@@ -49,6 +57,8 @@ def test_a_sale_is_told_as_it_goes_on_signed_as_the_standard_says(shop: Shop, si
         )
         assert one.headers["webhook-signature"] == expected["webhook-signature"]
         assert json.loads(one.body)["data"]["id"] == sale
+    sample = json.loads(snippet("docs/webhooks.md", "json"))
+    assert shape(sample) == shape(json.loads(told[-1].body))
     wait_for(lambda: {one["state"] for one in deliveries(shop, made["id"])} == {"delivered"})
 
 

@@ -1,12 +1,12 @@
 """The diffs that docs/adding.md shows apply to the code as it is, and what they add works."""
 
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.blocks import ROOT, matching, snippet
+
 TRIED = """
 import json
 from datetime import UTC, datetime
@@ -39,8 +39,10 @@ assert file.text.splitlines()[1] == "pay_1,anna,12.50,EUR"
 def test_each_diff_applies_and_works(tmp_path: Path) -> None:
     code = ROOT / "chalicelib"
     shutil.copytree(code, tmp_path / "chalicelib", ignore=shutil.ignore_patterns("__pycache__", "static"))
-    diffs = re.findall(r"```diff\n(.*?)```", (ROOT / "docs" / "adding.md").read_text(), re.DOTALL)
+    diffs = matching("docs/adding.md", "diff")
     assert len(diffs) == 4
     for diff in diffs:
-        subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, text=True, check=True)
+        subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff.text, text=True, check=True)
     subprocess.run([sys.executable, "-c", TRIED], cwd=tmp_path, check=True)
+    rule = (tmp_path / "chalicelib/domain/fraud/large_sale.py").read_text()
+    assert snippet("docs/fraud.md", "python", "large_sale") in rule

@@ -1,24 +1,22 @@
-"""What documents offer to paste into a shell, Python, Node or PHP does what they say, on a running stack."""
+"""What documents offer to paste into a shell, Python or Node does what they say, on a running stack."""
 
 import json
 import re
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.contract.outside import NOVEMBER_10, Shop, Stack, free_port
+from tests.contract.outside import NOVEMBER_10, Shop, Stack
+from tests.docs.blocks import ROOT, snippet
 from tests.node import node
-
-ROOT = Path(__file__).parents[2]
-CLICK = "A" * 59
+from tests.services.carts import test_stripe
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +35,17 @@ def shop(stack: Stack) -> Shop:
     return made
 
 
-def snippet(page: str, language: str, containing: str = "") -> str:
-    """The only block of that language in the page, or the only one that contains this."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
-    (found,) = [block for block in blocks if containing in block]
-    return str(found)
-
-
 def here(text: str, shop: Shop) -> str:
     """The snippet with this installation and program in place of those of the documents."""
     return text.replace("https://go.brand.com", f"http://127.0.0.1:{shop.stack.port}").replace(
         "acme", shop.id
     )
+
+
+def replaced(text: str, by: dict[str, str]) -> str:
+    for told, meant in by.items():
+        text = text.replace(told, meant)
+    return text
 
 
 def shell(script: str, **variables: str) -> str:
@@ -90,68 +87,6 @@ def test_the_node_client(shop: Shop) -> None:
     asked = [node(), "--input-type=module", "-e", text]
     told = subprocess.check_output(asked, env={"KEY": shop.stack.admin_key}, text=True, timeout=60)
     assert told.strip().startswith("http")
-
-
-@pytest.mark.parametrize(("click", "kept"), [(CLICK, 1), (CLICK[1:], 0), (f"{CLICK}\\n", 0)])
-def test_the_node_shop_keeps_a_click_and_nothing_else(click: str, kept: int) -> None:
-    shop = (
-        "const set = []; let handle; const app = { use(f) { handle = f; } };"
-        f"{snippet('docs/tag.md', 'js')}"
-        "const response = { cookie: (...c) => set.push(c) };"
-        f"handle({{ query: {{ ll_click: '{click}' }} }}, response, () => set.push('next'));"
-        "console.log(JSON.stringify(set));"
-    )
-    told = json.loads(subprocess.check_output([node(), "-e", shop], text=True, timeout=60))
-    assert told[-1] == "next"
-    assert len(told) == kept + 1
-    if kept:
-        name, value, options = told[0]
-        assert (name, value) == ("__Host-ll_click", CLICK)
-        assert options["httpOnly"]
-        assert options["secure"]
-
-
-@pytest.fixture(scope="module")
-def php_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a shop in PHP that has pasted the snippet, and says hello."""
-    program = shutil.which("php") or pytest.fail("this test runs PHP: apt-get install php-cli (.ci/run does)")
-    page = tmp_path_factory.mktemp("php") / "index.php"
-    page.write_text(f"<?php\n{snippet('docs/tag.md', 'php')}\necho 'hello';\n")
-    port = free_port()
-    running = subprocess.Popen([program, "-S", f"127.0.0.1:{port}", str(page)], stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 60
-        while True:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            assert running.poll() is None, "PHP ended"
-            assert time.monotonic() < until, "PHP does not listen"
-            time.sleep(0.02)
-        yield port
-    finally:
-        running.kill()
-        running.wait()
-
-
-@pytest.mark.parametrize(
-    ("query", "kept"),
-    [
-        (f"ll_click={CLICK}", 1),
-        (f"ll_click={CLICK[1:]}", 0),
-        (f"ll_click={CLICK}%0a", 0),
-        ("ll_click[]=x", 0),
-    ],
-)
-def test_the_php_shop_keeps_a_click_and_nothing_else(php_shop: int, query: str, kept: int) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{php_shop}/?{query}", timeout=60) as answer:
-        assert answer.read() == b"hello"
-        cookies = answer.headers.get_all("Set-Cookie") or []
-    assert len(cookies) == kept
-    for cookie in cookies:
-        first, *attributes = [part.strip() for part in cookie.split(";")]
-        assert first == f"__Host-ll_click={CLICK}"
-        assert {"path=/", "secure", "HttpOnly", "SameSite=Lax", f"Max-Age={30 * 86400}"} <= set(attributes)
-        assert not any(attribute.lower().startswith("domain") for attribute in attributes)
 
 
 def test_a_promo_code(stack: Stack) -> None:
@@ -205,13 +140,103 @@ def test_an_erasure(shop: Shop) -> None:
     assert json.loads(shell(f"curl $API/v1/erasures/{job}{ask}", **reached))["id"] == job
 
 
+def post(shop: Shop, text: str) -> list[Any]:
+    """What each line of `post ...` answers, as the README defines it."""
+    (defined,) = re.findall(r"^post\(\) .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    reached = {"KEY": shop.stack.admin_key, "API": f"http://127.0.0.1:{shop.stack.port}"}
+    told = shell(f"{defined}\n{here(text, shop)}", **reached)
+    return [json.loads(line) for line in told.splitlines()]
+
+
 def test_a_webhook_and_a_partners_postback(shop: Shop) -> None:
     mia = shop.partner("mia")
-    (post,) = re.findall(r"^post\(\) .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    for events in ('"events"', '"partner"'):
-        made = here(snippet("docs/webhooks.md", "sh", events), shop).replace('"mia"', f'"{mia.id}"')
-        told = shell(f"{post}\n{made}", KEY=shop.stack.admin_key, API=f"http://127.0.0.1:{shop.stack.port}")
-        assert json.loads(told)["program"] == shop.id
+    for made in (
+        snippet("docs/webhooks.md", "sh", '"events"'),
+        snippet("docs/webhooks.md", "sh", '"partner"'),
+    ):
+        (told,) = post(shop, made.replace('"mia"', f'"{mia.id}"'))
+        assert told["program"] == shop.id
+
+
+def test_a_link(stack: Stack) -> None:
+    shop = Shop(stack, domains=["shop.brand.com"])
+    anna = shop.partner()
+    (told,) = post(
+        shop,
+        snippet("docs/links.md", "sh", "summer-26").replace('"partner": "anna"', f'"partner": "{anna.id}"'),
+    )
+    assert (told["code"], told["utm"]) == ("summer-26", {"utm_source": "anna"})
+
+
+def test_the_first_program_of_a_deployed_stage(stack: Stack) -> None:
+    first, _, rest = snippet("docs/deploying.md", "sh", "post /v1/programs").partition("\n")
+    assert first.startswith("export KEY=")
+    told = shell(rest, KEY=stack.admin_key, API=f"http://127.0.0.1:{stack.port}").splitlines()
+    assert set(json.loads(told[-1])["link"]) >= {"code", "url", "qr_url"}
+
+
+def test_a_stage_answers(shop: Shop) -> None:
+    line, _, says = snippet("docs/deploying.md", "sh", "openapi.json").partition("#")
+    assert shell(here(line, shop)).strip() == says.strip()
+
+
+def test_a_checkout_hands_the_click_to_stripe(stack: Stack) -> None:
+    """Its event, as Stripe signs it, leads to the partner."""
+    shop, secret, asked = Shop(stack), "whsec_stripe", Mock()
+    hooks = f"/v1/programs/{shop.id}/hooks"
+    shop.stack.api("POST", hooks, {"source": "stripe", "secret": secret}).expect(201)
+    ben = shop.partner("ben")
+    names = {"stripe": asked, "click_id": shop.clicked(ben)}
+    exec(snippet("docs/carts.md", "python", "Session.create"), names)
+    handed = asked.checkout.Session.create.call_args.kwargs
+    now = datetime.fromisoformat(NOVEMBER_10)
+    session = test_stripe.SESSION | {"currency": "eur", "created": int(now.timestamp())} | handed
+    event = {"id": "evt_1", "type": "checkout.session.completed", "data": {"object": session}}
+    body = json.dumps(event).encode()
+    signature = {"Stripe-Signature": test_stripe.signed(body, secret, now)}
+    told = shop.stack.http("POST", f"/hooks/stripe/{shop.id}", body, signature).expect(200).json
+    assert list(shop.credits(told["results"][0]["id"])) == [ben.id]
+
+
+def test_an_app_finds_the_click_in_the_referrer_that_google_play_hands_on(stack: Stack) -> None:
+    """What the Kotlin of the page does with it: `Uri.parse("?" + referrer).getQueryParameter("ll_click")`."""
+    assert 'parse("?" + client.installReferrer.installReferrer).getQueryParameter("ll_click")' in snippet(
+        "docs/carts.md", "kotlin"
+    )
+    shop = Shop(stack, domains=["play.google.com"])
+    anna = shop.partner()
+    store = "https://play.google.com/store/apps/details?id=com.brand&referrer=utm_source%3Dmail"
+    code = shop.link(anna, destination=store).expect(201).json["code"]
+    (referrer,) = shop.visitor().follow(code).expect(302).query["referrer"]
+    (click,) = parse_qs(urlsplit("?" + referrer).query)["ll_click"]
+    assert list(shop.credits(shop.sell(click_id=click))) == [anna.id]
+
+
+def test_a_month_is_paid_corrected_and_checked(shop: Shop, tmp_path: Path) -> None:
+    anna = f"anna-{shop.id}"
+    whose = {'"anna"': f'"{anna}"', "/anna/": f"/{anna}/", "2026-09": "2026-11"}
+    post(shop, replaced(snippet("docs/ledgers.md", "sh", "payout-settings"), whose))
+    shop.sell(200000, coupon="ANNA10", occurred_at="2026-11-01T00:00:00Z")
+    (corrected,) = post(shop, replaced(snippet("docs/ledgers.md", "sh", "/entries"), whose))
+    assert corrected["partner"] == anna
+    shop.close()
+    try:
+        (paid,) = post(shop, replaced(snippet("docs/ledgers.md", "sh", "sept-sepa"), whose))
+        assert [one["amount"]["amount"] for one in paid["payments"]] == [22500]
+        book = shop.stack.object(f"ledgers/{shop.id}/2026-11/journal.ledger").expect(200).body
+        (tmp_path / "journal.ledger").write_bytes(book)
+        assert anna in shell(f"cd {tmp_path}; {snippet('docs/ledgers.md', 'sh', 'hledger')}")
+        at = {"DATA_DIR": str(shop.stack.data_dir), "PYTHONPATH": str(ROOT)}
+        for text in (
+            snippet("docs/ledgers.md", "sh", "ledger verify"),
+            snippet("docs/ledgers.md", "sh", "ledger diff"),
+            snippet("docs/ledgers.md", "sh", "ledger explain").replace(
+                "ent_...", paid["payments"][0]["entry"]
+            ),
+        ):
+            shell(replaced(here(text, shop), whose).replace("chalicelib.cli", "local.cli"), **at)
+    finally:
+        shop.stack.at(NOVEMBER_10)
 
 
 def test_an_import_and_its_undo(shop: Shop, tmp_path: Path) -> None:

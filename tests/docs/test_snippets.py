@@ -1,10 +1,8 @@
 """What the documents offer to paste works as it stands."""
 
 import io
-import re
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,17 +13,15 @@ from chalicelib.domain.snippets import Subject, all_of
 from chalicelib.domain.terms import Attribution
 from chalicelib.services import signatures
 from tests.capturing import NOW, a_click, a_program, known
+from tests.docs.blocks import ROOT, snippet
 
-DOCS = Path(__file__).parents[2] / "docs"
 CLICK = "A" * 59
 
 
-def snippet(page: str, containing: str) -> dict[str, Any]:
-    """The names that a Python block of the page defines."""
-    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
-    (block,) = [block for block in blocks if containing in block]
+def names_of(code: str) -> dict[str, Any]:
+    """What a block of Python defines."""
     names: dict[str, Any] = {}
-    exec(block, names)
+    exec(code, names)
     return names
 
 
@@ -35,7 +31,7 @@ def cookies_set(query: str) -> list[str]:
         return [b"hello"]
 
     answered: list[list[tuple[str, str]]] = []
-    wrapped = snippet("tag.md", "keep_click")["keep_click"](shop)
+    wrapped = names_of(snippet("docs/tag.md", "python", "keep_click"))["keep_click"](shop)
     assert wrapped({"QUERY_STRING": query}, lambda _, headers, exc_info=None: answered.append(headers)) == [
         b"hello"
     ]
@@ -46,7 +42,12 @@ def test_the_servers_cookie_is_host_only_and_out_of_reach_of_scripts() -> None:
     (cookie,) = cookies_set(f"utm_source=x&ll_click={CLICK}")
     assert cookie.startswith(f"__Host-ll_click={CLICK}; Path=/;")
     assert {"Secure", "HttpOnly", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
-    assert snippet("tag.md", "click_of")["click_of"]({"HTTP_COOKIE": f"a=1; {cookie.split(';')[0]}"}) == CLICK
+    assert (
+        names_of(snippet("docs/tag.md", "python", "click_of"))["click_of"](
+            {"HTTP_COOKIE": f"a=1; {cookie.split(';')[0]}"}
+        )
+        == CLICK
+    )
 
 
 @pytest.mark.parametrize("query", ["", "ll_click=", "ll_click=a%0d%0aSet-Cookie:x=1", f"ll_click={CLICK}x"])
@@ -69,7 +70,9 @@ def test_a_signed_call_is_taken(api: Any, clock: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(urllib.request, "urlopen", deliver)
     order = {"program": "acme", "event": "sale", "order_id": "A-1001", "amount": 4990, "currency": "EUR"}
     click = a_click(bootstrap.stores())
-    told = snippet("api.md", "webhook-signature")["tell"](order | {"click_id": click}, secret)
+    told = names_of(snippet("docs/api.md", "python", "webhook-signature"))["tell"](
+        order | {"click_id": click}, secret
+    )
     assert told["outcome"] == "recorded"
     assert known("A-1001").report.click_id == click
 
@@ -78,7 +81,7 @@ def test_a_webhook_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     secret, body = signatures.new_secret(), b'{"type":"test"}'
     sent = int(NOW.timestamp())
     monkeypatch.setattr("time.time", lambda: sent + 299)
-    verify = snippet("webhooks.md", "is_genuine")["is_genuine"]
+    verify = names_of(snippet("docs/webhooks.md", "python", "is_genuine"))["is_genuine"]
     headers = {"webhook-id": "evt_1", "webhook-timestamp": str(sent)}
     old = signatures.sign(signatures.new_secret(), "evt_1", sent, body)
     signed = headers | {"webhook-signature": f"{old} {signatures.sign(secret, 'evt_1', sent, body)}"}
@@ -116,4 +119,4 @@ def test_the_documents_show_what_the_setup_route_answers(page: str, method: str)
     texts = [one.text for one in told if one.document == f"docs/{page}" or method != "device"]
     assert texts
     for text in texts:
-        assert text in (DOCS / page).read_text()
+        assert text in (ROOT / "docs" / page).read_text()

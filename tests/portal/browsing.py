@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from chalice import Chalice
 from chalice.test import Client
 
 from app import app
@@ -48,6 +49,12 @@ class Reader:
         self.cookies: dict[str, str] = {}
         self.headers = {"sec-fetch-site": "same-origin"}
         self._client = Client(app)
+
+    def of(self, application: Chalice) -> "Reader":
+        """The same person, with the same cookies, at another application."""
+        same = self.another()
+        same.cookies, same._client = self.cookies, Client(application)
+        return same
 
     def another(self) -> "Reader":
         """Somebody else, with the same mail."""
