@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from chalicelib.domain.commission.pricing import Price, line_shares
 from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Content, Returned
-from chalicelib.domain.decision import Credit, Decision
+from chalicelib.domain.decision import Decision
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.money import allot, apportion, round_half_away
 
@@ -122,26 +122,23 @@ def _commissions_back(decision: Decision, taken: Takings) -> list[int]:
     """
     credits, exact = decision.credits, decision.commission_exact
     commissions = [credit.commission_minor for credit in credits]
-    if _earn_alike(credits, taken.content):
-        part = taken.part_of(credits[0].price) if credits else Fraction(0)
+    prices = [credit.price for credit in credits if credit.price is not None]
+    if _are_alike(prices, taken.content):
+        part = taken.part_of(prices[0] if prices else None)
         return apportion(min(round_half_away(part * exact), sum(commissions)), commissions)
-    earned = [credit.share * credit.price.exact if credit.price else Fraction(0) for credit in credits]
-    whole = sum(earned, Fraction(0)) or Fraction(1)
-    parts = [taken.part_of(credit.price) for credit in credits]
+    earned = [credit.share * price.exact for credit, price in zip(credits, prices, strict=True)]
+    whole = sum(earned)
+    parts = [taken.part_of(price) for price in prices]
     return [
         commission if part == 1 else min(round_half_away(part * exact * own / whole), commission)
         for commission, part, own in zip(commissions, parts, earned, strict=True)
     ]
 
 
-def _earn_alike(credits: Sequence[Credit], content: Content) -> bool:
+def _are_alike(prices: Sequence[Price], content: Content) -> bool:
     """Whether every line of the order means the same part of the commission to all partners."""
-    first = credits[0].price if credits else None
-    others = [credit.price for credit in credits if credit.price is not first]
-    if not content.items or first is None or not others:
-        return True
-    shares = line_shares(first, content.items)
-    return all(price is not None and line_shares(price, content.items) == shares for price in others)
+    distinct = {id(price): price for price in prices}.values()
+    return len({line_shares(price, content.items) for price in distinct}) <= 1
 
 
 def line_values(content: Content) -> tuple[int, ...]:
@@ -154,7 +151,5 @@ def line_values(content: Content) -> tuple[int, ...]:
 
 def position_of(returned: Returned, content: Content) -> int | None:
     """Where the line stands now: in its place, or wherever its product is; None where it is no more."""
-    items = content.items
-    if 0 <= returned.line < len(items) and items[returned.line].sku == returned.sku:
-        return returned.line
-    return next((p for p, item in enumerate(items) if item.sku == returned.sku), None)
+    places = [place for place, item in enumerate(content.items) if item.sku == returned.sku]
+    return returned.line if returned.line in places else next(iter(places), None)
