@@ -48,8 +48,10 @@ class Booked:
     def covered(self) -> bool:
         """Whether every entry that made money of it payable stands in a month that was paid."""
         moved = [e for e in self.entries if e.commission_minor > 0 and _makes_payable(e)]
-        never = Month(1, 1)
-        return bool(moved) and all(e.month <= self.paid.get((e.partner, e.currency), never) for e in moved)
+        through = [self.paid.get((e.partner, e.currency)) for e in moved]
+        return bool(moved) and all(
+            t is not None and e.month <= t for e, t in zip(moved, through, strict=True)
+        )
 
     def earned(self, partner: str, currency: str) -> tuple[int, int]:
         """Sale and commission that stand for this partner, in minor units of the currency."""

@@ -24,6 +24,8 @@ ACCRUED = an_entry(Kind.ACCRUAL)
 RELEASE = an_entry(Kind.RELEASE)
 OF_BEN = an_entry(Kind.RELEASE, 500, partner="ben", month=OCTOBER.next())
 LATE_CREDIT = an_entry(Kind.CORRECTION, 100, account=Account.PAYABLE, month=OCTOBER.next())
+LATE_NOTHING = an_entry(Kind.CORRECTION, 0, account=Account.PAYABLE, month=OCTOBER.next())
+OF_ONE_CENT = an_entry(Kind.RELEASE, 1)
 EUR = ("anna", "EUR")
 
 
@@ -45,6 +47,8 @@ def state(booked: Booked, **facts: object) -> State:
         ((ACCRUED, RELEASE, OF_BEN), {EUR: OCTOBER, ("ben", "EUR"): OCTOBER.next()}, State.PAID),
         ((ACCRUED, RELEASE, LATE_CREDIT), {EUR: OCTOBER}, State.APPROVED),
         ((ACCRUED, RELEASE, LATE_CREDIT), {EUR: OCTOBER.next()}, State.PAID),
+        ((ACCRUED, RELEASE, LATE_NOTHING), {EUR: OCTOBER}, State.PAID),
+        ((ACCRUED, OF_ONE_CENT), {EUR: OCTOBER}, State.PAID),
     ],
 )
 def test_a_conversion_is_paid_once_every_release_of_it_is_covered(entries, paid, expected: State) -> None:

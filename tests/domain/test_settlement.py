@@ -290,6 +290,12 @@ class TestRefunds:
         desk.settle_to_the_end(some_facts(None, a_touch(), adjustments=(a_refund(2_500),)))
         assert lines(desk.booked.entries)[-1] == ("release", "anna", 0, 750)
 
+    def test_what_is_taken_back_at_the_very_end_of_the_hold_is_not_released_either(self) -> None:
+        for name in ("a refund", "Z"):
+            desk, refund = Desk(), a_refund(2_500, HOLD_OVER, id=name)
+            desk.settle_to_the_end(some_facts(None, a_touch(), adjustments=(refund,)))
+            assert [kind for kind, *_ in lines(desk.booked.entries)] == ["accrual", "reversal", "release"]
+
     def test_what_is_taken_back_after_the_release_comes_out_of_the_payable(self) -> None:
         desk, facts = Desk(), some_facts(None, a_touch())
         desk.settle(facts, HOLD_OVER)
@@ -435,6 +441,48 @@ class TestCorrections:
         assert accounts(desk.booked) == {("carla", "EUR", Account.PAYABLE): 1_000}
 
 
+class TestCounting:
+    """How many sales stand for a partner follows from the entries alone."""
+
+    def counted(self, desk: Desk) -> list[tuple[str, str, int]]:
+        return [(entry.kind, entry.partner, entry.counted) for entry in desk.booked.entries]
+
+    def test_a_sale_counts_once_for_everybody_who_is_credited_whatever_is_released(self) -> None:
+        desk = Desk(LINEAR)
+        desk.settle_to_the_end(split_facts(10_000, "anna", "berta"))
+        assert self.counted(desk) == [
+            *(("accrual", name, 1) for name in ("anna", "berta")),
+            *(("release", name, 0) for name in ("anna", "berta")),
+        ]
+        assert [entry.counts for entry in desk.booked.entries] == [0] * 4
+
+    def test_it_counts_until_the_last_of_it_is_taken_back(self) -> None:
+        desk = Desk()
+        refunds = [a_refund(amount, RETURNED + days(n)) for n, amount in enumerate((9_999, 1, 5))]
+        desk.settle_to_the_end(some_facts(None, a_touch(), adjustments=tuple(refunds)))
+        assert self.counted(desk) == [
+            ("accrual", "anna", 1),
+            ("reversal", "anna", 0),
+            ("reversal", "anna", -1),
+        ]
+
+    def test_whoever_loses_the_credit_loses_the_sale_and_the_other_has_it(self) -> None:
+        desk, first = Desk(), some_facts(None, a_touch("anna", SOLD - days(3)))
+        desk.settle(first, SOLD)
+        more = replace(first, touches=(*first.touches, a_touch("berta")), learned_at=RETURNED)
+        desk.settle(more, RETURNED)
+        assert self.counted(desk)[1:] == [("correction", "anna", -1), ("correction", "berta", 1)]
+        assert [entry.share for entry in desk.booked.entries] == ["1/1", "0/1", "1/1"]
+
+    def test_what_was_taken_back_counts_for_nobody_whoever_has_the_credit(self) -> None:
+        desk = Desk()
+        first = some_facts(None, a_touch("anna", SOLD - days(3)), adjustments=(a_refund(),))
+        desk.settle(first, RETURNED)
+        later = RETURNED + days(1)
+        desk.settle(replace(first, touches=(*first.touches, a_touch("berta")), learned_at=later), later)
+        assert self.counted(desk) == [("accrual", "anna", 1), ("reversal", "anna", -1)]
+
+
 class TestMonths:
     """Each entry belongs to the month of its cause while that is open, else to the oldest open one."""
 
@@ -526,6 +574,16 @@ class TestSize:
             assert settlement.entries
         assert rounds > 1
         assert sum(sale for sale, _ in standing(desk.booked).values()) == 1_000_000 - 25 * MAX_ADJUSTMENTS
+
+    def test_it_is_filled_to_the_brim_and_not_beyond(self) -> None:
+        """Ten partners: an accrual and eight refunds are 90 entries, in 7 months."""
+        returned = [SOLD, SOLD, *(SOLD + days(n * 30) for n in range(1, 9))]
+        refunds = tuple(a_refund(25, at, id=f"r{n}") for n, at in enumerate(returned))
+        names = [f"p{number}" for number in range(MAX_PARTNERS)]
+        facts = split_facts(1_000_000, *names, adjustments=refunds)
+        settlement = Desk(some_terms(model="linear", hold_days=900)).settle(facts, SOLD + days(800))
+        assert len(settlement.entries) + len({entry.month for entry in settlement.entries}) == 97
+        assert settlement.due_at == returned[8]
 
     def test_entry_ids_are_unique_and_depend_on_their_cause_alone(self) -> None:
         desk, again = Desk(LINEAR), Desk(LINEAR)
