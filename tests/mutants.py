@@ -39,6 +39,8 @@ WORTH = ["tests/domain/worth"]
 ORDERS = ["tests/domain/test_settlement_orders.py"]
 PAYOUT = ["tests/domain/payout"]
 CARTS = ["tests/services/carts"]
+PIECES = ["tests/services/test_spooling.py", "tests/services/test_pieces.py"]
+FRAUD = ["tests/domain/fraud"]
 CLOSE = ["tests/services/test_months.py"]
 FILES = ["tests/services/test_month_files.py"]
 
@@ -48,7 +50,7 @@ TESTS: dict[str, list[list[str]]] = {
     "domain/facts.py": [["tests/domain/test_facts.py"], DECIDING],
     "domain/coupon_use.py": [DECIDING],
     "domain/customer.py": [DECIDING],
-    "domain/decision.py": [DECIDING, CREDIT, ORDERS],
+    "domain/decision.py": [DECIDING, CREDIT, FRAUD, ORDERS],
     "domain/takings.py": [["tests/domain/test_takings.py"], DECIDING, ORDERS],
     "domain/settlement.py": [DECIDING, ORDERS],
     "domain/journal.py": [["tests/domain/test_journal.py", "tests/domain/test_ledger.py"], DECIDING, ORDERS],
@@ -92,14 +94,14 @@ TESTS: dict[str, list[list[str]]] = {
     "services/months.py": [CLOSE],
     "services/close.py": [CLOSE, FILES],
     "services/publishing.py": [FILES, CLOSE],
-    "services/pieces.py": [FILES, CLOSE],
+    "services/pieces.py": [PIECES],
     "services/kept_pieces.py": [FILES, CLOSE],
     "services/month_files.py": [FILES, CLOSE],
-    "services/spooling.py": [FILES, CLOSE],
+    "services/spooling.py": [PIECES],
 }
 """The modules below `chalicelib`, and the tests that must notice a change of theirs, the quickest first."""
 
-WITHOUT_ENGINE = ("tests/domain", "tests/services/test_signatures.py", "tests/services/carts")
+WITHOUT_ENGINE = ("tests/domain", "tests/services/test_signatures.py", *CARTS, *PIECES)
 """Tests that need no conftest."""
 
 SWAPS: dict[type[ast.AST], list[type[ast.AST]]] = {

@@ -499,6 +499,17 @@ class TestMonths:
             (Kind.REVERSAL, "2026-12"),
         ]
 
+    def test_what_changes_the_sale_of_another_month_names_that_month(self) -> None:
+        refunds = a_refund(1_000, SOLD + days(1)), a_refund(500, SOLD + days(20))
+        desk = Desk()
+        desk.settle_to_the_end(some_facts(None, a_touch(), adjustments=refunds))
+        assert [(entry.kind, entry.sold_in) for entry in desk.booked.entries] == [
+            (Kind.ACCRUAL, None),
+            (Kind.REVERSAL, None),
+            (Kind.REVERSAL, Month(2026, 10)),
+            (Kind.RELEASE, None),
+        ]
+
     def test_what_a_closed_month_misses_goes_to_the_oldest_open_one_from_its_first_instant(self) -> None:
         desk = Desk(books=Books(Month(2026, 1), closed_through=Month(2026, 11)))
         (accrual, release) = desk.settle(some_facts(None, a_touch()), LATER).entries
