@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.conversion import AdjustmentKind, Outcome
-from chalicelib.domain.decision import Decision, decide
+from chalicelib.domain.conversion import OPENING, AdjustmentKind, Outcome, Signal
+from chalicelib.domain.decision import Decision, case_of, decide
 from chalicelib.domain.facts import Facts
+from chalicelib.domain.fraud.settings import NO_POLICY, Policy, Setting, Settings
 from chalicelib.domain.period import months_later
 from chalicelib.domain.terms import CommissionRule, CustomerKind, Lock, Terms
 from tests.domain.builders import (
+    BEGINNING,
     SOLD,
     a_coupon,
     a_program,
@@ -33,7 +35,8 @@ NEW, RETURNING, UNKNOWN = CustomerKind.NEW, CustomerKind.RETURNING, CustomerKind
 def an_order(at: datetime, partner: str | None = None, order_id: str = "earlier", **changes: Any) -> Facts:
     """An earlier order of the customer, after a click of the partner's."""
     touches = (a_touch(partner, at - days(1)),) if partner else ()
-    report = a_report(order_id=order_id, occurred_at=at, received_at=at)
+    event = changes.pop("event", "purchase")
+    report = a_report(event=event, order_id=order_id, occurred_at=at, received_at=at)
     return replace(some_facts(report, *touches, customers=("c",)), **changes)
 
 
@@ -175,7 +178,7 @@ class TestLock:
         earlier = an_order(self.START, "anna")
         clicked = decided(self.FOR_LIFE, earlier, touches=(a_touch("ben"),), coupons=(a_coupon("carla"),))
         assert self.partners(clicked) == {"anna": 1}
-        assert [step.reason for step in clicked.path] == ["customer_locked"]
+        assert [(step.counted, step.reason) for step in clicked.path] == [(False, "customer_locked")]
 
     def test_the_first_credited_order_decides(self) -> None:
         orders = [an_order(self.START), an_order(self.START + days(1), "anna", "second")]
@@ -233,3 +236,40 @@ class TestLock:
         after = decided(terms, first, at=self.START + days(100))
         assert [d.credits[0].commission_minor for d in (within, after)] == [1_000, 0]
         assert [d.outcome for d in (within, after)] == [Outcome.RECORDED] * 2
+
+    def test_fraud_rules_look_at_what_is_earned_by_it(self) -> None:
+        known = some_facts(customers=("c",), earlier=(an_order(self.START, "anna"),), signals=COPIED)
+        decision = decide(known, a_program(), [self.FOR_LIFE], policy=NO_SELF_REFERRAL)
+        assert (decision.outcome, decision.reason) == (Outcome.HELD, "self_referral")
+        case = case_of(known, [self.FOR_LIFE], NO_SELF_REFERRAL)
+        assert case is not None
+        assert case.earners == {"anna"}
+
+
+COPIED = (Signal("self_email", "anna"),)
+NO_SELF_REFERRAL = Policy([Settings("acme", 1, BEGINNING, {"self_referral": Setting("hold")})])
+
+
+class TestOpening:
+    """An order that only says whose a customer is that was brought from elsewhere."""
+
+    OPENED = an_order(SOLD - days(9), "anna", event=OPENING, signals=COPIED)
+
+    def test_nobody_is_paid_for_it_and_no_rule_looks_at_it(self) -> None:
+        terms = [some_terms(lock=Lock())]
+        decision = decide(self.OPENED, a_program(), terms, policy=NO_SELF_REFERRAL)
+        assert (decision.outcome, decision.reason) == (Outcome.RECORDED, "opening")
+        assert (decision.credits, decision.checks, decision.terms_version) == ((), (), 1)
+        assert case_of(self.OPENED, terms, NO_SELF_REFERRAL) is None
+
+    def test_its_partner_earns_by_the_orders_that_follow(self) -> None:
+        facts = some_facts(customers=("c",), earlier=(self.OPENED,))
+        decision = decide(facts, a_program(), [some_terms(lock=Lock())], policy=NO_SELF_REFERRAL)
+        assert [(credit.partner, credit.commission_minor) for credit in decision.credits] == [("anna", 1_000)]
+
+
+def test_rules_have_nothing_to_look_at_where_nobody_earns() -> None:
+    assert case_of(some_facts(), [some_terms()], NO_POLICY) is None
+    case = case_of(some_facts(None, a_touch("ben")), [some_terms()], NO_POLICY)
+    assert case is not None
+    assert case.earners == {"ben"}

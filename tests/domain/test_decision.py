@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.attribution import MODELS
-from chalicelib.domain.conversion import AdjustmentKind, CouponMatch, Outcome, Report
+from chalicelib.domain.conversion import AdjustmentKind, CouponMatch, Outcome, Report, Signal
 from chalicelib.domain.decision import Decision, decide
 from chalicelib.domain.facts import Facts
+from chalicelib.domain.fraud.settings import Policy, Setting, Settings
 from chalicelib.domain.path import MAX_PARTNERS
 from chalicelib.domain.program import Method, Program
 from chalicelib.domain.terms import CouponRule, Terms, in_force
@@ -213,6 +214,7 @@ class TestPath:
         decision = decide(some_facts(None, a_touch(), coupons=(a_coupon(),)), a_program(), ())
         assert (decision.outcome, decision.reason) == (Outcome.UNATTRIBUTED, "terms_missing")
         assert reasons(decision) == ["terms_missing"]
+        assert [step.counted for step in decision.path] == [False]
 
 
 class TestCoupon:
@@ -434,6 +436,14 @@ class TestVersion:
         report = a_report(occurred_at=BEGINNING + days(30))
         assert decided(some_facts(report, a_touch(at=BEGINNING)), *self.RATES).terms_version == 1
 
+    @pytest.mark.parametrize(("after", "version"), [(-SECOND, 1), (days(0), 2), (SECOND, 2)])
+    def test_where_nobody_earns_it_is_that_of_the_day_of_the_sale(
+        self, after: timedelta, version: int
+    ) -> None:
+        sold = self.RATES[1].starts_at + after
+        report = a_report(occurred_at=sold, received_at=sold)
+        assert decided(some_facts(report), *self.RATES).terms_version == version
+
     @pytest.mark.parametrize(
         ("model", "version"), [("first", 1), ("linear", 1), ("position", 1), ("last", 3), ("time_decay", 1)]
     )
@@ -594,6 +604,16 @@ class TestChecks:
         decision = decided(some_facts(from_pixel(), a_touch()))
         assert (decision.outcome, decision.reason) == (Outcome.HELD, "confirmation_missing")
         assert credits_of(decision) == {"anna": (1, 10_000, 1_000)}
+
+    def test_what_refuses_it_goes_before_what_holds_it(self) -> None:
+        rules = {"self_referral": Setting("reject")}
+        decision = decide(
+            some_facts(from_pixel(), a_touch(), signals=(Signal("self_email", "anna"),)),
+            a_program(),
+            [some_terms()],
+            policy=Policy([Settings("acme", 1, BEGINNING, rules)]),
+        )
+        assert (decision.outcome, decision.reason) == (Outcome.REJECTED, "self_referral")
 
     def test_an_approval_confirms(self) -> None:
         approval = an_adjustment(AdjustmentKind.APPROVE)
