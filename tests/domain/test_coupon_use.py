@@ -39,6 +39,10 @@ class TestDeciding:
             assert found is not None
             assert found.code == "b"
 
+    def test_of_a_code_that_changed_hands_the_same_partner_has_it_however_it_was_told(self) -> None:
+        told = [a_coupon("carla"), a_coupon("anna"), a_coupon("ben")]
+        assert deciding(told, SOLD) == deciding(told[::-1], SOLD) == a_coupon("anna")
+
     @pytest.mark.parametrize(
         ("limits", "holds"), [((5,), 5), ((5, 7), 7), ((5, None), None), ((None, 5), None), ((None,), None)]
     )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -266,6 +267,18 @@ class TestOpening:
         facts = some_facts(customers=("c",), earlier=(self.OPENED,))
         decision = decide(facts, a_program(), [some_terms(lock=Lock())], policy=NO_SELF_REFERRAL)
         assert [(credit.partner, credit.commission_minor) for credit in decision.credits] == [("anna", 1_000)]
+
+
+def test_rules_see_the_same_in_whatever_order_it_was_told() -> None:
+    signals = [
+        Signal("self_email", partner, detail)
+        for partner, detail in (("b", "x"), ("a", "y"), ("a", "x"), (None, "z"))
+    ]
+    cases = [
+        case_of(some_facts(None, a_touch(), signals=told), [some_terms()], NO_POLICY)
+        for told in permutations(signals)
+    ]
+    assert all(case == cases[0] for case in cases)
 
 
 def test_rules_have_nothing_to_look_at_where_nobody_earns() -> None:
