@@ -1,17 +1,22 @@
 """`cli import`: bring partners, links, promo codes, customers and balances from another vendor."""
 
 import argparse
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.money import format_major
 from chalicelib.domain.moving import NAMES, SOURCES
 from chalicelib.services.moving import importing
 from chalicelib.services.moving.desk import Standing
 
 _WIDTH = 30
+_MONEY = re.compile(r"balance|unpaid|owed|due\b|payable", re.IGNORECASE)
+"""Columns that may hold what is owed."""
 
 
 def register(commands: Any) -> None:
@@ -64,10 +69,21 @@ def _print(report: importing.Report, *, dry: bool) -> None:
             f"{kind + 's:':<12}{counted[Standing.MADE]:>8} {made}"
             f"{counted[Standing.THERE]:>8} there already{counted[Standing.REFUSED]:>8} refused"
         )
+    for line in _money_lines(report):
+        print(line)
     for refused in report.refused:
         print(f"refused: {refused.file} line {refused.line}: {refused.reason}")
     if not dry:
         print(f"to take it back: --undo {report.import_id}")
+
+
+def _money_lines(report: importing.Report) -> Iterator[str]:
+    """What is owed in all, to be compared with what the vendor says; else where it may stand."""
+    for currency, amount_minor in sorted(report.owed_minor.items()):
+        yield f"owed in all: {format_major(amount_minor, currency)} {currency}"
+    left = [column for file in report.files for column in file.ignored if _MONEY.search(column)]
+    if not report.owed_minor and left:
+        yield f'no balance was read; if one of {", ".join(left)} is it: --columns balance="{left[0]}"'
 
 
 def _watch(kind: str, done: int, total: int) -> None:

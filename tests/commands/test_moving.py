@@ -32,6 +32,24 @@ def test_a_dry_run_an_import_and_its_undo(
     assert "partners:          1 taken back" in capsys.readouterr().out
 
 
+def test_what_is_owed_is_read_where_it_is_said_to_stand(
+    stage: Any, clock: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.set(NOW)
+    a_program(stage.stores)
+    promoters, referrals = tmp_path / "promoters.csv", tmp_path / "referrals.csv"
+    promoters.write_text("Email,Name,Unpaid commissions\ndan@x.com,Dan,1234.50\neve@x.com,Eve,0.50\n")
+    referrals.write_text("Promoter email,UID\n")
+    asked = ["import", "firstpromoter", str(promoters), str(referrals), "--program", "acme", "--dry-run"]
+    assert cli.main(asked) == 0
+    told = capsys.readouterr().out
+    assert 'no balance was read; if one of Unpaid commissions is it: --columns balance="Unpaid' in told
+    assert cli.main([*asked, "--columns", "balance=Unpaid commissions"]) == 0
+    told = capsys.readouterr().out
+    assert "owed in all: 1235.00 EUR" in told
+    assert "no balance was read" not in told
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -31,8 +31,6 @@ SOURCE = Source(
                 "code": ("ref_id", "default_ref_id", "ref_token", "Referral ID"),
                 "link": ("ref_link", "referral_link"),
                 "coupon": ("coupon", "promo_code"),
-                "balance": ("current_balance", "Unpaid", "Balance"),
-                "currency": ("currency",),
             },
             (PARTNER,),
         ),

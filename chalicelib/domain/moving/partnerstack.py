@@ -1,6 +1,7 @@
 """PartnerStack: Partner Management > All partners > Export all records; its customers and links by API.
 
-Columns: docs.partnerstack.com (partnerships, customers, links; Data Importer). Its links bring
+Columns: docs.partnerstack.com (partnerships, customers, links; Data Importer) and
+support.partnerstack.com 360009012554 (the file of its importer). Its links bring
 `ps_partner_key`, the partner's, and `ps_xid`, which names one click and means nothing elsewhere.
 """
 
@@ -38,12 +39,10 @@ SOURCE = Source(
                 "partner": ("key", *_PARTNER),
                 "email": ("email", *_EMAIL),
                 "name": ("name", "Partner"),
-                "first_name": ("first_name",),
-                "last_name": ("last_name",),
+                "first_name": ("first_name", "partner_first"),
+                "last_name": ("last_name", "partner_last"),
                 "code": ("key", *_PARTNER),
                 "coupon": ("coupon",),
-                "balance": ("balance", "Unpaid rewards"),
-                "currency": ("currency",),
             },
             (PARTNER,),
         ),

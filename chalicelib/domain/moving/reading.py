@@ -1,7 +1,7 @@
 """Reading a vendor's file: strictly where money is told, and with each row's line where it can't be read."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
@@ -54,20 +54,37 @@ class File:
 
 
 def read(
-    source: Source, name: str, raw: bytes, currency: str, timezone: str, columns: Mapping[str, str]
-) -> File:
-    """The rows of a vendor's file.
+    source: Source, files: Mapping[str, bytes], currency: str, timezone: str, columns: Mapping[str, str]
+) -> tuple[File, ...]:
+    """The rows of a vendor's files, which are given by name.
 
     Args:
-        currency: of balances where the file names none.
+        currency: of balances where a file names none.
         timezone: of times without one.
-        columns: columns that the caller named, under names of ours; they stand before the vendor's own.
+        columns: columns that the caller named, under names of ours; they stand before the vendor's own, in
+            each of the files that has them.
 
     Raises:
         Invalid: `csv_invalid`, `csv_empty`, `name_unknown`, `column_unknown`, `columns_unknown`.
         TooLarge: `csv_too_large`.
     """
-    header, rows = read_rows(raw)
+    sheets = {name: read_rows(raw) for name, raw in files.items()}
+    _check_named(columns, {fold(column) for header, _ in sheets.values() for column in header})
+    return tuple(
+        _read(source, name, header, rows, currency, timezone, columns)
+        for name, (header, rows) in sheets.items()
+    )
+
+
+def _read(
+    source: Source,
+    name: str,
+    header: Sequence[str],
+    rows: Sequence[tuple[int, Sequence[str]]],
+    currency: str,
+    timezone: str,
+    columns: Mapping[str, str],
+) -> File:
     sheet = _sheet(source, name, header, columns)
     places = sheet.places(header)
     told: list[Told] = []
@@ -82,24 +99,21 @@ def read(
     return File(name, sheet.kind, tuple(told), tuple(unread), ignored)
 
 
-def _sheet(source: Source, file: str, header: Sequence[str], columns: Mapping[str, str]) -> Sheet:
-    present = {fold(column) for column in header}
+def _check_named(columns: Mapping[str, str], present: Collection[str]) -> None:
     for name, column in columns.items():
         if name not in NAMES:
             raise Invalid("name_unknown", f"{name!r} is none of {', '.join(NAMES)}", "columns")
         if fold(column) not in present:
-            raise Invalid("column_unknown", f"{file} has no column {column[:100]!r}", "columns")
-    named = {name: (column,) for name, column in columns.items()}
-    if columns:
-        return _named(source, file, header, named)
-    for sheet in source.sheets:
-        if sheet.fits(header):
-            return sheet
-    raise _unknown(source, file, header)
+            raise Invalid("column_unknown", f"no file has a column {column[:100]!r}", "columns")
 
 
-def _named(source: Source, file: str, header: Sequence[str], named: Mapping[str, Sequence[str]]) -> Sheet:
+def _sheet(source: Source, file: str, header: Sequence[str], columns: Mapping[str, str]) -> Sheet:
+    """The kind of file that has this header; what the caller named completes it, or makes one of its own."""
     fitting = next((sheet for sheet in source.sheets if sheet.fits(header)), None)
+    present = {fold(column) for column in header}
+    named = {name: (column,) for name, column in columns.items() if fold(column) in present}
+    if fitting is not None and not named:
+        return fitting
     sheet = Sheet("mapped", {**(fitting.columns if fitting else {}), **named}, (PARTNER,))
     if not sheet.fits(header):
         raise _unknown(source, file, header)
@@ -113,7 +127,9 @@ def _unknown(source: Source, file: str, header: Sequence[str]) -> Invalid:
     )
     found = ", ".join(header)[:300]
     return Invalid(
-        "columns_unknown", f"{file} is no known file of {source.name}: it has {found}; known are {expected}"
+        "columns_unknown",
+        f"{file} is no known file of {source.name}: it has {found}; known are {expected}. "
+        'Which column is which is said by --columns email="...", and so on',
     )
 
 

@@ -26,8 +26,6 @@ SOURCE = Source(
                 "coupon": ("coupon", "coupon_code"),
                 "customer": ("stripe_customer_id", "Imported ID", "customer_id"),
                 "since": ("became_conversion_at", "became_lead_at", "created_at"),
-                "balance": ("unpaid_commissions", "Unpaid", "amount_due"),
-                "currency": ("currency",),
             },
             (PARTNER,),
         ),

@@ -36,6 +36,9 @@ def fold(column: str) -> str:
 class Sheet:
     """One kind of file of a vendor: for each name the columns that may hold it, the first that is there.
 
+    No vendor's sheet has a `balance`: what their columns of money are called, and whether they hold euros or
+    cents, is published nowhere. The caller names the column (docs/moving.md).
+
     `needs` are sets of names of which each must have one by which the kind is recognised.
     """
 

@@ -1,4 +1,4 @@
-"""Tapfiliate: Affiliates > Export, Customers > Export, Balances > Export.
+"""Tapfiliate: Affiliates > Export, Customers > Export.
 
 Columns: support.tapfiliate.com/en/articles/1426640 and 4176525, and the names of its API
 (tapfiliate.com/docs/rest). `?ref=` carries the referral code; anonymized links carry the affiliate's source
@@ -30,8 +30,6 @@ SOURCE = Source(
                 "code": ("referral_code", "source_id", "tap_s"),
                 "link": ("referral_link",),
                 "coupon": ("coupon", "Coupon code"),
-                "balance": ("balance",),
-                "currency": ("currency",),
             },
             (PARTNER,),
         ),

@@ -43,11 +43,12 @@ class Wanted:
 
 @dataclass(slots=True)
 class Report:
-    """What became of everything: counts by kind, and the rows that were refused."""
+    """What became of everything: counts by kind, balances made or there by currency, refused rows."""
 
     import_id: str
     files: tuple[File, ...] = ()
     counts: dict[str, dict[Standing, int]] = field(default_factory=dict)
+    owed_minor: dict[str, int] = field(default_factory=dict)
     refused: list[Unread] = field(default_factory=list)
 
 
@@ -69,10 +70,7 @@ def run(
         Unavailable: storage does not answer; the same again goes on from there.
     """
     source = SOURCES[wanted.vendor]
-    files = tuple(
-        read(source, name, raw, program.currency, program.timezone, wanted.columns)
-        for name, raw in wanted.files.items()
-    )
+    files = read(source, wanted.files, program.currency, program.timezone, wanted.columns)
     rows = [told for file in files for told in file.rows]
     report = Report(_id_of(program, wanted), files)
     report.refused += [unread for file in files for unread in file.unread]
@@ -153,6 +151,9 @@ def _take(
         return
     desk.seen.setdefault((name, step.name), step)
     counted[standing] += 1
+    if kind is balances:
+        told = step.told
+        report.owed_minor[told.currency] = report.owed_minor.get(told.currency, 0) + told.balance_minor
 
 
 def _look(desk: Desk, name: str, kind: Kind, step: Step) -> Standing:

@@ -11,7 +11,8 @@ JANUARY = datetime(2026, 1, 2, 10, tzinfo=UTC)
 
 
 def reading(vendor: str, text: str, **columns: str) -> File:
-    return read(SOURCES[vendor], "file.csv", text.encode(), "EUR", "UTC", columns)
+    (file,) = read(SOURCES[vendor], {"file.csv": text.encode()}, "EUR", "UTC", columns)
+    return file
 
 
 EXPORTS = {
@@ -26,14 +27,14 @@ EXPORTS = {
         Told("file.csv", 2, "", "anna@x.com", "Anna Li", "anna", customer="cus_1", currency="EUR"),
     ),
     "firstpromoter": (
-        "id,email,name,ref_id,current_balance\n7,anna@x.com,Anna,anna7,12.50\n",
+        "id,email,name,ref_id\n7,anna@x.com,Anna,anna7\n",
         "promoters",
-        Told("file.csv", 2, "7", "anna@x.com", "Anna", "anna7", balance_minor=1250, currency="EUR"),
+        Told("file.csv", 2, "7", "anna@x.com", "Anna", "anna7", currency="EUR"),
     ),
     "tapfiliate": (
-        "id,firstname,lastname,email,referral_code,Balance,Currency\nan-1,Anna,Li,anna@x.com,annali,-3,USD\n",
+        "id,firstname,lastname,email,referral_code\nan-1,Anna,Li,anna@x.com,annali\n",
         "affiliates",
-        Told("file.csv", 2, "an-1", "anna@x.com", "Anna Li", "annali", balance_minor=-300, currency="USD"),
+        Told("file.csv", 2, "an-1", "anna@x.com", "Anna Li", "annali", currency="EUR"),
     ),
     "partnerstack": (
         "customer_key,partnership_key,created_at\nc-1,part_9,2026-01-02 10:00\n",
@@ -117,6 +118,22 @@ def test_a_wrong_mapping_is_refused(columns: dict[str, str], code: str) -> None:
     with pytest.raises(Invalid) as refused:
         reading("affiliatewp", EXPORTS["affiliatewp"][0], **columns)
     assert refused.value.code == code
+
+
+def test_a_named_column_counts_in_each_file_that_has_it() -> None:
+    files = {
+        "a.csv": b"id,email,Unpaid\n7,anna@x.com,-3.50\n",
+        "r.csv": b"promoter_email,uid\nanna@x.com,c-1\n",
+    }
+    owing, referrals = read(SOURCES["firstpromoter"], files, "EUR", "UTC", {"balance": "Unpaid"})
+    assert (owing.kind, referrals.kind) == ("mapped", "referrals")
+    assert [told.balance_minor for told in owing.rows] == [-350]
+    assert [told.customer for told in referrals.rows] == ["c-1"]
+
+
+@pytest.mark.parametrize("vendor", SOURCES.keys() - {"plain"})
+def test_no_column_of_a_vendor_is_taken_for_money_by_its_name(vendor: str) -> None:
+    assert not [sheet.kind for sheet in SOURCES[vendor].sheets if "balance" in sheet.columns]
 
 
 def test_a_promo_code_may_have_a_limit() -> None:
