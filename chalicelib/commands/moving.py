@@ -3,18 +3,19 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.money import format_major
-from chalicelib.domain.moving import NAMES, SOURCES
+from chalicelib.domain.moving import NAMES, SOURCES, Unread
 from chalicelib.services.moving import importing
 from chalicelib.services.moving.desk import Standing
 
 _WIDTH = 30
+_SHOWN = 10
 _MONEY = re.compile(r"balance|unpaid|owed|due\b|payable", re.IGNORECASE)
 """Columns that may hold what is owed."""
 
@@ -38,15 +39,23 @@ def register(commands: Any) -> None:
 
 
 def _run(wanted: argparse.Namespace) -> int:
-    """1 where something was refused."""
+    """1 where something was refused, 130 (as shells have it) where somebody stopped it."""
+    try:
+        return _move(wanted)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from there", file=sys.stderr)
+        return 130
+
+
+def _move(wanted: argparse.Namespace) -> int:
     stores, now = bootstrap.stores(), bootstrap.now()
     program = stores.catalogue.program(wanted.program)
     if wanted.undo:
         undone = importing.undo(stores, program, wanted.undo, now, _watch)
         for kind, count in undone.counts.items():
             print(f"{kind + 's:':<12}{count:>8} taken back")
-        for kind, name, reason in undone.kept:
-            print(f"stays: {kind} {name}: {reason}")
+        for line in _kept(undone.kept):
+            print(line)
         return 0
     if not wanted.files:
         raise Invalid("files_missing", "name the files to import", "files")
@@ -62,7 +71,8 @@ def _print(report: importing.Report, *, dry: bool) -> None:
     print(f"{'dry run, nothing was changed' if dry else 'import'} {report.import_id}")
     for file in report.files:
         aside = f"; left aside: {', '.join(file.ignored)}" if file.ignored else ""
-        print(f"{file.name}: {file.kind}, {len(file.rows)} rows{aside}")
+        unread = f", {len(file.unread)} that can't be read" if file.unread else ""
+        print(f"{file.name}: {file.kind}, {len(file.rows)} rows{unread}{aside}")
     made = "to make" if dry else "made"
     for kind, counted in report.counts.items():
         print(
@@ -71,8 +81,8 @@ def _print(report: importing.Report, *, dry: bool) -> None:
         )
     for line in _money_lines(report):
         print(line)
-    for refused in report.refused:
-        print(f"refused: {refused.file} line {refused.line}: {refused.reason}")
+    for line in _refusals(report.refused):
+        print(line)
     if not dry:
         print(f"to take it back: --undo {report.import_id}")
 
@@ -84,6 +94,36 @@ def _money_lines(report: importing.Report) -> Iterator[str]:
     left = [column for file in report.files for column in file.ignored if _MONEY.search(column)]
     if not report.owed_minor and left:
         yield f'no balance was read; if one of {", ".join(left)} is it: --columns balance="{left[0]}"'
+
+
+def _kept(kept: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Each reason once, with the first of those that it is about."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for kind, name, reason in kept:
+        names.setdefault((kind, reason), []).append(name)
+    for (kind, reason), found in names.items():
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        yield f"stays: {kind} {', '.join(found[:_SHOWN])}{more}: {reason}"
+
+
+def _refusals(refused: Sequence[Unread]) -> Iterator[str]:
+    """Each reason once in a file, with the lines that it is about."""
+    lines: dict[tuple[str, str], list[int]] = {}
+    for one in refused:
+        lines.setdefault((one.file, one.reason), []).append(one.line)
+    for (file, reason), found in lines.items():
+        yield f"refused: {file} line {_ranges(found)}: {reason}"
+
+
+def _ranges(lines: Sequence[int]) -> str:
+    """2, 3, 4 and 9 as `2-4, 9`."""
+    runs: list[list[int]] = []
+    for line in sorted(set(lines)):
+        if runs and line == runs[-1][1] + 1:
+            runs[-1][1] = line
+        else:
+            runs.append([line, line])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def _watch(kind: str, done: int, total: int) -> None:

@@ -32,6 +32,48 @@ def test_a_dry_run_an_import_and_its_undo(
     assert "partners:          1 taken back" in capsys.readouterr().out
 
 
+def test_what_is_alike_is_said_once(
+    stage: Any, clock: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Customers need a lock in the terms, which these have not; whoever has a promo code stays."""
+    clock.set(NOW)
+    a_program(stage.stores)
+    file = tmp_path / "all.csv"
+    rows = [f"p{at}@x.com,{'MANY' + str(at) if at < 13 else ''},cust_{at}" for at in range(14)]
+    file.write_text("\n".join(["email,coupon,customer", *rows, "p0@x.com,,", "p1@x.com,,cust_late"]))
+    assert cli.main(["import", "plain", str(file), "--program", "acme"]) == 1
+    told = capsys.readouterr().out
+    assert f"refused: {file} line 2-15, 17: the terms of that day hold no customers" in told
+    undo = told.split("--undo ")[1].strip()
+    assert cli.main(["import", "plain", "--program", "acme", "--undo", undo]) == 0
+    (stays,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("stays: ")]
+    assert stays.count("ptn_") == 10
+    assert stays.endswith(" and 3 more: a coupon names the partner")
+
+
+def test_whoever_stops_it_is_told_how_to_go_on(
+    stage: Any,
+    clock: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock.set(NOW)
+    a_program(stage.stores)
+    file = tmp_path / "affiliates.csv"
+    file.write_text(TEXT)
+
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("chalicelib.storage.links.Links.create", stopped)
+        assert cli.main(["import", "affiliatewp", str(file), "--program", "acme"]) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert cli.main(["import", "affiliatewp", str(file), "--program", "acme"]) == 1
+    assert stage.stores.links.find("7").program == "acme"
+
+
 def test_what_is_owed_is_read_where_it_is_said_to_stand(
     stage: Any, clock: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

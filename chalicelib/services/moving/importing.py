@@ -124,7 +124,7 @@ def _steps(
             continue
         if step is None:
             continue
-        same = (step.name, step.partner, told.balance_minor)
+        same = (step.name, step.partner, told.balance_minor if kind is balances else 0)
         if same not in asked:
             asked.add(same)
             yield step
