@@ -57,7 +57,7 @@ DOMAIN_ORDER = (
     *("snippet_texts", "snippets", "checkup", "content_policy", "diagnosis", "addresses", "outbound"),
     *("deliveries", "postback", "rates"),
     *("attribution", "path", "customer", "commission", "fraud", "facts", "decision"),
-    *("takings", "journal", "booking", "settlement", "ledger", "monthly", "monthly_file"),
+    *("takings", "journal", "booking", "settlement", "adjusting", "ledger", "monthly", "monthly_file"),
     *("terms_text", "receipt", "simulation", "worth", "spans", "claim", "application"),
     *("statement", "statement_page", "payout"),
     *("review", "monthly_review", "terms_review"),

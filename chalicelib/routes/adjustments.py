@@ -2,6 +2,7 @@
 
 from chalice import Blueprint
 
+from chalicelib.domain.adjusting import Back, Details
 from chalicelib.domain.conversion import Adjustment, AdjustmentKind
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.incoming import MAX_ITEMS
@@ -93,10 +94,10 @@ def create_adjustment(call: Call[NewAdjustment]) -> Reply[AdjustmentView]:
     program = tested.checkup.program if tested else find_own(call).facts.report.program
     if body.program not in {None, program} or not call.caller.may_touch_program(program):
         raise unknown()
-    items = [adjustments.Back(i.line, i.sku, i.quantity, i.amount) for i in body.items or []]
+    items = [Back(i.line, i.sku, i.quantity, i.amount) for i in body.items or []]
     if body.items is not None and not 1 <= len(items) <= MAX_ITEMS:
         raise Invalid("items_invalid", f"items are 1 to {MAX_ITEMS}", "items")
-    details = adjustments.Details(items)
+    details = Details(items)
     adjust = checkups.adjust if tested else adjustments.adjust
     adjusted = adjust(call.stores, conversion, named, body.kind, body.amount, body.reason, call.now, details)
     kept = adjusted.adjustment

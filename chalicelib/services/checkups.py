@@ -11,11 +11,12 @@ from datetime import datetime
 from itertools import islice
 
 from chalicelib.domain import checkup, token
+from chalicelib.domain.adjusting import NO_DETAILS, Details, check
 from chalicelib.domain.checkup import Checkup, Fact, TestOrder
 from chalicelib.domain.click import Verdict
-from chalicelib.domain.conversion import AdjustmentKind, Report, State, Touch
+from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Report, State, Touch
 from chalicelib.domain.decision import Decision
-from chalicelib.domain.errors import Conflict, NotFound, TooLarge, Unavailable
+from chalicelib.domain.errors import Conflict, TooLarge
 from chalicelib.domain.facts import Facts, with_adjustment
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import Link
@@ -24,16 +25,14 @@ from chalicelib.domain.screening import Hit, screen
 from chalicelib.domain.settlement import Booked, state_of
 from chalicelib.domain.takings import reversed_part
 from chalicelib.domain.token import Token
-from chalicelib.services import adjustments
-from chalicelib.services.adjustments import NO_DETAILS, Adjusted, Details
+from chalicelib.services.adjustments import Adjusted, Standing, adjust_found
 from chalicelib.services.capture import Reply
 from chalicelib.services.clicks import COOKIE, Query, build_click, identify
 from chalicelib.services.rates import decide_now
 from chalicelib.services.redirect import Answer, Outcome, answer_to
 from chalicelib.services.targets import Target, offer_of
 from chalicelib.storage.stores import Stores
-
-_ATTEMPTS = 5
+from chalicelib.storage.trail import acting_name
 
 
 def follow(stores: Stores, code: str, query: Query, hit: Hit) -> Answer:
@@ -167,21 +166,24 @@ def adjust(
         NotFound: `conversion_unknown`.
         Invalid, Conflict: as `adjustments.adjust`.
     """
-    asked = adjustments.check(adjustment_id, kind, amount_minor, reason, now, details)
-    for _ in range(_ATTEMPTS):
-        found = find_order(stores, conversion, now)
-        if found is None:
-            raise NotFound("conversion_unknown", "there is no such conversion")
-        order = found.order
-        facts = Facts(order.id, order.report, now, adjustments=order.adjustments)
-        adjustment, is_known = adjustments.work_out(facts, asked, details)
-        if is_known:
-            return Adjusted(adjustment, order.state, duplicate=True)
-        facts = with_adjustment(facts, adjustment)
-        changed = replace(order, adjustments=facts.adjustments, state=_state(order, facts))
-        if stores.checkups.adjust(found.checkup.id, changed):
-            return Adjusted(adjustment, changed.state, duplicate=False)
-    raise Unavailable("storage_busy", "the conversion is being changed by others; try again")
+    asked = check(adjustment_id, kind, amount_minor, reason, now, details, acting_name())
+    return adjust_found(lambda: _find_standing(stores, conversion, now), asked, details)
+
+
+def _find_standing(stores: Stores, conversion: str, now: datetime) -> Standing | None:
+    found = find_order(stores, conversion, now)
+    if found is None:
+        return None
+    order = found.order
+    facts = Facts(order.id, order.report, now, adjustments=order.adjustments)
+
+    def keep(adjustment: Adjustment) -> State:
+        after = with_adjustment(facts, adjustment)
+        changed = replace(order, adjustments=after.adjustments, state=_state(order, after))
+        stores.checkups.adjust(found.checkup.id, changed)
+        return changed.state
+
+    return Standing(facts, order.state, keep)
 
 
 def _state(order: TestOrder, facts: Facts) -> State:

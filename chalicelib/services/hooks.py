@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain import ids
+from chalicelib.domain.adjusting import Details
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
 from chalicelib.domain.incoming import Incoming, check_event, check_order_id
 from chalicelib.domain.postback import DEFAULT_EVENT
 from chalicelib.domain.program import Program
 from chalicelib.services import adjustments, capture, identities, limiting
-from chalicelib.services.adjustments import Details
 from chalicelib.services.carts import adjust, appsflyer, branch, shopify, stripe, woocommerce
 from chalicelib.services.carts.delivery import CLICK_NAME, Change, Delivery, Fact, Sale, Source
 from chalicelib.storage.stores import Stores

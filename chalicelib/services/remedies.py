@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.adjusting import NO_DETAILS, Details
 from chalicelib.domain.conversion import FILE_APPROVAL, AdjustmentKind, Content
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.orders import Order
 from chalicelib.domain.program import BROWSER_METHODS, Method, Program
 from chalicelib.domain.reconciliation import Finding, Ours, Remedy
 from chalicelib.services import adjustments, capture
-from chalicelib.services.adjustments import NO_DETAILS, Details
 from chalicelib.storage.stores import Stores
 
 

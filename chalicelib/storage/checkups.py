@@ -92,19 +92,19 @@ class Checkups:
         """The orders of the check-up."""
         return [_read_order(i) for i in self._table.query(f"checkup#{checkup_id}", prefix="order#")]
 
-    def adjust(self, checkup_id: str, order: TestOrder) -> bool:
-        """Keep the order's adjustments and state; False where it changed meanwhile."""
+    def adjust(self, checkup_id: str, order: TestOrder) -> None:
+        """Keep the order's adjustments and state.
+
+        Raises:
+            ConditionFailed: it changed meanwhile.
+        """
         changes = {
             "adjustments": [adjustment_record(one) for one in order.adjustments],
             "state": order.state,
             "version": order.version + 1,
         }
         unchanged = equals("version", order.version)
-        try:
-            self._table.update(f"checkup#{checkup_id}", f"order#{order.id}", changes, unchanged)
-        except ConditionFailed:
-            return False
-        return True
+        self._table.update(f"checkup#{checkup_id}", f"order#{order.id}", changes, unchanged)
 
 
 def _seconds(at: datetime) -> int:

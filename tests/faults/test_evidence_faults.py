@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain import ids
+from chalicelib.domain.adjusting import Back, Details
 from chalicelib.domain.conversion import AdjustmentKind, Content, Item, Outcome, State
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.job import JobKind, JobState
@@ -161,7 +162,7 @@ def a_line_that_comes_back_and_a_chargeback_of_the_rest() -> Play:
 
     def act(stores: Stores, prepared: Prepared) -> None:
         sold = prepared[1]
-        socks = adjustments.Details((adjustments.Back(sku="sock", quantity=1),))
+        socks = Details((Back(sku="sock", quantity=1),))
         adjustments.adjust(stores, sold, "r-1", AdjustmentKind.REFUND, None, "", LATER, socks)
         adjustments.adjust(stores, sold, "c-1", AdjustmentKind.CHARGEBACK, 3_000, "", LATER)
         settled(stores, prepared)

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from chalicelib.domain.adjusting import Details
 from chalicelib.domain.conversion import AdjustmentKind, Content, State
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.ids import conversion_id
@@ -301,7 +302,7 @@ def test_a_refund_that_the_file_and_then_the_cart_tell_is_taken_once(
     assert done is not None
     reconciliations.recover(stage.stores, done, LATER)
     work(engine, stage)
-    details = adjustments.Details(happened_at=SOLD + timedelta(days=1))
+    details = Details(happened_at=SOLD + timedelta(days=1))
     late = LATER + timedelta(days=1)
     adjustments.adjust(stage.stores, sold, "shopify-refund-1", AdjustmentKind.REFUND, 3000, "", late, details)
     reconcile(stage.stores, late)

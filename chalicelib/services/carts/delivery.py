@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from chalicelib.domain.adjusting import Back
 from chalicelib.domain.conversion import AdjustmentKind, Content
 from chalicelib.domain.errors import Invalid, Malformed
 from chalicelib.domain.money import parse_major
 from chalicelib.domain.program import Method
-from chalicelib.services.adjustments import Back
 
 CLICK_NAME = "ll_click"
 """Under which the click's token travels through a cart, whatever the program calls it in its URLs."""

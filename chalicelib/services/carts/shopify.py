@@ -16,12 +16,12 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
+from chalicelib.domain.adjusting import Back
 from chalicelib.domain.conversion import AdjustmentKind, Content, Item
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.money import parse_major, round_half_away
 from chalicelib.domain.period import parse_instant
 from chalicelib.domain.program import Method
-from chalicelib.services.adjustments import Back
 from chalicelib.services.carts.delivery import (
     Change,
     Delivery,
