@@ -57,16 +57,17 @@ class TestSpool:
         assert (bundle.sha256, bundle.bytes) == (sha256(b"a1,a2b1,b2"), 10)
         assert bundle.index == (("anna", 5, 2), ("ben", 5, 2))
 
-    def test_no_more_than_its_buffer_is_held_and_no_file_is_left(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(("buffer_bytes", "round"), [(8, [4, 0]), (9, [4, 8, 0]), (12, [4, 8, 0])])
+    def test_less_than_its_buffer_is_held_and_no_file_is_left(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, buffer_bytes: int, round: list[int]
     ) -> None:
-        monkeypatch.setattr(spooling, "_BUFFER_BYTES", 10)
+        monkeypatch.setattr(spooling, "_BUFFER_BYTES", buffer_bytes)
         spool = Spool(tmp_path / "spool")
         held = []
         for number in range(9):
             spool.add("anna", f"{number},,,")
             held.append(sum(len(text) for texts in spool.pending.values() for text in texts))
-        assert held == [4, 8, 0, 4, 8, 0, 4, 8, 0]
+        assert held == (round * 9)[:9]
         assert spool.bundle(tmp_path / "bundle").index == (("anna", 36, 9),)
         assert list((tmp_path / "spool").iterdir()) == []
 
