@@ -143,15 +143,25 @@ def mutants(source: str) -> Iterator[Mutant]:
     """Every change of the module."""
     tree = ast.parse(source)
     functions = reaching.functions(tree)
-    guards = {id(k.value) for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg in GUARDS}
+    guards = {inner for node in ast.walk(tree) if _guards(node) for inner in ast.walk(node)}
     for number, node in enumerate(ast.walk(tree)):
-        if id(node) in guards:
+        if node in guards:
             continue
         for told, change in _changes(node):
             other = copy.deepcopy(tree)
             change(next(n for at, n in enumerate(ast.walk(other)) if at == number))
             function = functions.get(node, reaching.EVERYWHERE)
             yield Mutant(getattr(node, "lineno", 0), told, function, ast.unparse(other))
+
+
+def _guards(node: ast.AST) -> bool:
+    """Whether it is there for whoever reads or types the code, and not for what it does."""
+    match node:
+        case ast.keyword(arg=name):
+            return name in GUARDS
+        case ast.If(test=ast.Name("TYPE_CHECKING")):
+            return True
+    return False
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:

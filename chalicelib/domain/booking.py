@@ -55,8 +55,16 @@ def manual_entry(
     """
     entry_id = ids.derive("ent", "manual", program.id, manual.id)
     plain = replace(
-        _entry(entry_id, Kind.CORRECTION, program, books, now, manual.partner, manual.currency),
-        commission_minor=manual.amount_minor,
+        _entry(
+            entry_id,
+            Kind.CORRECTION,
+            program,
+            books,
+            now,
+            manual.partner,
+            manual.amount_minor,
+            manual.currency,
+        ),
         event=str(manual.kind),
         basis=f"by {manual.actor}",
         cause=f"{manual.kind} {manual.id}: {manual.reason}",
@@ -79,8 +87,7 @@ def payout_entry(
     """The entry that says that a payment was carried out, by the request that told so."""
     entry_id = ids.derive("ent", "payout", due.id)
     return replace(
-        _entry(entry_id, Kind.PAYOUT, program, books, now, due.partner, due.currency),
-        commission_minor=amount_minor,
+        _entry(entry_id, Kind.PAYOUT, program, books, now, due.partner, amount_minor, due.currency),
         basis=f"{due.id} of {due.month}",
         cause=f"payout {request}",
     )
@@ -93,6 +100,7 @@ def _entry(
     books: Books,
     now: datetime,
     partner: str,
+    amount_minor: int,
     currency: str,
 ) -> Entry:
     month = books.month_for(Month.of(now, program.timezone))
@@ -110,7 +118,7 @@ def _entry(
         partner=partner,
         currency=currency,
         sale_minor=0,
-        commission_minor=0,
+        commission_minor=amount_minor,
         share="1/1",
         terms_version=0,
         account=Account.PAYABLE,

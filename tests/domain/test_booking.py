@@ -19,6 +19,7 @@ def test_a_bonus_is_a_correction_that_is_payable_at_once() -> None:
     assert (entry.kind, entry.account, entry.commission_minor) == (Kind.CORRECTION, Account.PAYABLE, 500)
     assert (entry.event, entry.conversion, entry.reverses) == ("bonus", "", None)
     assert entry.reason == "bonus b-1: thanks; by key_1"
+    assert (entry.sale_minor, entry.share, entry.terms_version, entry.counted) == (0, "1/1", 0, 0)
     balance = Balance()
     balance.add(entry)
     assert (balance.corrected, balance.closing, balance.payable) == (500, 500, 500)

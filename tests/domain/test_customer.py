@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import OPENING, AdjustmentKind, Outcome, Signal
+from chalicelib.domain.customer import NOBODY, Claim
 from chalicelib.domain.decision import Decision, case_of, decide
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud.settings import NO_POLICY, Policy, Setting, Settings
+from chalicelib.domain.path import Path
 from chalicelib.domain.period import months_later
 from chalicelib.domain.terms import CommissionRule, CustomerKind, Lock, Terms
 from tests.domain.builders import (
@@ -249,6 +251,12 @@ class TestLock:
 
 COPIED = (Signal("self_email", "anna"),)
 NO_SELF_REFERRAL = Policy([Settings("acme", 1, BEGINNING, {"self_referral": Setting("hold")})])
+
+
+def test_an_order_holds_nobody_without_a_lock_and_nobody_is_known_until_told() -> None:
+    assert NOBODY.kind is UNKNOWN
+    assert not Claim("1001", SOLD, some_terms(), Path(())).holds(SOLD)
+    assert Claim("1001", SOLD, some_terms(lock=Lock()), Path(())).holds(SOLD)
 
 
 class TestOpening:

@@ -64,6 +64,8 @@ def test_a_month_begins_where_the_one_before_ends(month: Month, timezone: str) -
         ("2028-02-29T23:59:59.999Z", "UTC", "2028-02"),
         ("2027-02-28T23:59:59.999Z", "UTC", "2027-02"),
         ("2027-03-01T00:00:00Z", "UTC", "2027-03"),
+        ("2026-10-25T00:30:00Z", "Europe/Berlin", "2026-10"),
+        ("2026-10-25T01:30:00Z", "Europe/Berlin", "2026-10"),
         ("2026-10-31T18:29:59.999Z", "Asia/Kolkata", "2026-10"),
         ("2026-10-31T18:30:00Z", "Asia/Kolkata", "2026-11"),
     ],
@@ -125,6 +127,10 @@ def test_anything_else_names_no_month(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         Month.parse(text, "period")
     assert (refusal.value.code, refusal.value.field) == ("month_invalid", "period")
+
+
+def test_months_begin_in_1970() -> None:
+    assert Month.parse("1970-01") == Month(1970, 1)
 
 
 @given(MONTHS, ZONES, st.integers(-5_000, 5_000))
@@ -193,6 +199,7 @@ def test_anything_else_is_no_zone(name: str) -> None:
         ("2026-11-01T00:00:00.9999Z", "2026-11-01T00:00:00.999Z"),
         ("2028-02-29T00:00:00Z", "2028-02-29T00:00:00.000Z"),
         ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
+        ("9998-12-31T23:59:59Z", "9998-12-31T23:59:59.000Z"),
     ],
 )
 def test_rfc_3339_is_read_in_utc_and_whole_milliseconds(text: str, instant: str) -> None:

@@ -104,21 +104,18 @@ def line_shares(price: Price, items: Sequence[Item]) -> tuple[Fraction, ...]:
     Within what one rule pays, lines earn by their amounts, and by their quantities where it pays for each
     piece. They add up to 1.
     """
-    shares = [Fraction(0)] * (len(items) + 1)
-    whole = price.exact
+    shares = [Fraction(0)] * len(items)
     named = {p for part in price.parts for p in part.lines or ()} | set(price.excluded_lines)
     for part in price.parts:
         lines = part.lines if part.lines is not None else [p for p in range(len(items)) if p not in named]
-        weights = {p: _weight(part.rule, items[p]) for p in lines}
+        weights = [_weight(part.rule, items[p]) for p in lines]
+        total = sum(weights)
         if part.lines is None:
-            weights[len(items)] = max(part.base_minor - sum(weights.values()), 0)
-        if not any(weights.values()):
-            weights = {len(items): 1} if part.lines is None else {p: items[p].quantity for p in lines}
-        for position, weight in weights.items():
-            shares[position] += part.pays / whole * Fraction(weight, sum(weights.values())) if whole else 0
-    if not whole:
-        shares[-1] = Fraction(1)
-    return tuple(shares)
+            total = max(total, part.base_minor)
+        if divisor := total * price.exact:
+            for position, weight in zip(lines, weights, strict=True):
+                shares[position] += part.pays * weight / divisor
+    return (*shares, 1 - sum(shares, Fraction(0)))
 
 
 def _weight(rule: CommissionRule, item: Item) -> int:

@@ -49,7 +49,7 @@ def exchange(amount_minor: Fraction | int, base: str, quote: str, rates: Rates, 
         Waiting: `rate_missing`.
     """
     if base == quote:
-        return amount_minor if isinstance(amount_minor, Fraction) else Fraction(amount_minor)
+        return Fraction(amount_minor)
     rate = rates.find(base, quote, on)
     if rate is None:
         raise Waiting("rate_missing", f"no rate from {base} to {quote} for {on.isoformat()}")

@@ -5,11 +5,12 @@ from fractions import Fraction
 
 import pytest
 
-from chalicelib.domain.commission.pricing import price, rule_text
+from chalicelib.domain.commission.pricing import line_shares, price, rule_text
 from chalicelib.domain.commission.sale import Sale, Waiting
 from chalicelib.domain.conversion import Content, Item
 from chalicelib.domain.rates import Rate, Rates
 from chalicelib.domain.terms import CommissionRule, Tier, TierMode
+from tests.domain.builders import flat
 
 TIERS = (Tier(0, 500), Tier(10_000, 800), Tier(50_000, 1_000))
 SHOES = Item("boots", 2, 6_000, "shoes")
@@ -41,6 +42,11 @@ def test_tiers_pay_by_the_part_or_by_the_whole(
 ) -> None:
     for mode, expected in ((TierMode.MARGINAL, marginal), (TierMode.RETROACTIVE, retroactive)):
         assert paid(CommissionRule("sale", "tiered", tiers=TIERS, tier_mode=mode), amount=amount) == expected
+
+
+def test_below_the_first_tier_nothing_is_paid() -> None:
+    tiered = CommissionRule("sale", "tiered", tiers=TIERS[1:])
+    assert [paid(tiered, amount=amount) for amount in (9_999, 10_000, 10_100)] == [0, 0, 8]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +81,55 @@ def test_a_flat_amount_for_a_product_is_paid_for_every_unit() -> None:
 
 def test_excluded_lines_earn_nothing() -> None:
     assert paid(a_rule(1_000, exclude=("tax", "shipping")), amount=11_900, items=(TAX,)) == 1_000
+
+
+def test_what_earns_nothing_is_told() -> None:
+    rules = [a_rule(1_000, exclude=("tax",)), a_rule(2_000, sku="boots")]
+    found = price(rules, "anna", None, Sale(Content(10_000, "EUR", (SHOES, TAX)), "EUR"))
+    assert (found.excluded_minor, found.excluded_lines) == (1_900, (1,))
+    assert price([a_rule()], "anna", None, Sale(Content(10_000, "EUR"), "EUR")).excluded_minor == 0
+
+
+def test_a_general_flat_amount_is_paid_once_whatever_lines_there_are() -> None:
+    rules = [CommissionRule("sale", "flat", amount_minor=150), a_rule(2_000, sku="boots")]
+    assert paid(*rules, items=(SHOES, Item("socks", 7, 4_000))) == 150 + 1_200
+
+
+def test_the_last_minor_unit_of_the_rest_is_paid_for() -> None:
+    rules = [a_rule(10_000), a_rule(0, sku="boots")]
+    assert [paid(*rules, amount=amount, items=(SHOES,)) for amount in (6_000, 6_001)] == [0, 1]
+
+
+SOCKS = Item("socks", 6, 2_000, "shoes")
+
+
+@pytest.mark.parametrize(
+    ("rules", "amount", "items", "shares"),
+    [
+        ([a_rule()], 10_000, (SHOES,), "3/5 2/5"),
+        ([a_rule()], 6_000, (SHOES,), "1 0"),
+        ([a_rule()], 5_000, (SHOES,), "1 0"),
+        ([a_rule()], 5_000, (), "1"),
+        ([a_rule(0)], 5_000, (SHOES,), "0 1"),
+        ([a_rule(2_000, category="shoes")], 8_000, (SHOES, SOCKS), "3/4 1/4 0"),
+        ([flat(150, "sale")], 10_000, (SHOES, SOCKS), "3/5 1/5 1/5"),
+        ([flat(150, "sale")], 0, (Item("gift", 3, 0),), "0 1"),
+        ([a_rule(), a_rule(2_000, sku="boots")], 10_000, (SHOES, SOCKS), "3/4 1/8 1/8"),
+        ([a_rule(), a_rule(2_000, sku="gift")], 1_000, (Item("gift", 1, 0),), "0 1"),
+        ([a_rule(1_000, exclude=("tax",))], 7_900, (SHOES, TAX), "1 0 0"),
+    ],
+)
+def test_lines_earn_their_part_of_the_price(
+    rules: list[CommissionRule], amount: int, items: tuple[Item, ...], shares: str
+) -> None:
+    found = price(rules, "anna", None, Sale(Content(amount, "EUR", items), "EUR"))
+    assert line_shares(found, items) == tuple(map(Fraction, shares.split()))
+
+
+def test_lines_of_which_each_piece_earns_weigh_by_their_pieces() -> None:
+    by_piece = CommissionRule("sale", "flat", amount_minor=50, category="shoes")
+    found = price([by_piece], "anna", None, Sale(Content(8_000, "EUR", (SHOES, SOCKS)), "EUR"))
+    assert line_shares(found, (SHOES, SOCKS)) == (Fraction(1, 4), Fraction(3, 4), 0)
 
 
 def test_orders_below_the_minimum_pay_nothing_and_above_the_cap_no_more() -> None:
