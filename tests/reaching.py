@@ -53,14 +53,19 @@ class Recording:
 
 
 class Choosing:
-    """A plugin that runs these tests alone, in this order."""
+    """A plugin that runs these tests alone, in this order; `others` too, after them, if asked to.
 
-    def __init__(self, tests: Iterable[str]) -> None:
+    A test that is named by what the module says is another one once the module is changed.
+    """
+
+    def __init__(self, tests: Iterable[str], others: bool = False) -> None:
         self.order = {test: place for place, test in enumerate(tests)}
+        self.others = others
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = sorted((i for i in items if i.nodeid in self.order), key=lambda i: self.order[i.nodeid])
+        chosen = [item for item in items if self.others or item.nodeid in self.order]
+        items[:] = sorted(chosen, key=lambda item: self.order.get(item.nodeid, len(self.order)))
 
 
 def _outermost(code: CodeType) -> str:

@@ -121,6 +121,15 @@ class TestSummary:
         carried = tallied(first, opened).carried()
         assert tallied(second, carried).carried() == tallied([*first, *second], opened).carried()
 
+    @given(entries(), entries(), OPENINGS)
+    def test_pieces_that_are_put_together_come_to_the_same_as_one(
+        self, first: list[Entry], second: list[Entry], opened: Carried
+    ) -> None:
+        merged = Tally.opened_with(opened)
+        for piece in (first, second):
+            merged.merge(tallied(piece))
+        assert merged == tallied([*first, *second], opened)
+
     def test_a_balance_of_nothing_is_not_carried_and_an_offset_one_is(self) -> None:
         assert not Balance(opening=5, paid=5, payable_opening=5).carries
         assert Balance(payable_opening=5).carries
