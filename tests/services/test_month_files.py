@@ -3,7 +3,7 @@
 import io
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from chalicelib.services.close import close_program, take_up
 from chalicelib.services.month_files import CloseStopped
 from chalicelib.services.pacing import always, at_most
 from chalicelib.services.reconcile import reconcile
+from chalicelib.storage import aws
 from chalicelib.storage.stores import Stores
 from local.engine import Engine
 from local.functions import Context
@@ -97,6 +98,11 @@ def test_shards_come_in_any_order_and_any_number_of_times(
     stage: Stage, clock: Clock, order: tuple[int, ...]
 ) -> None:
     shop = a_busy_shop(stage.stores)
+    locked: dict[str, datetime | None] = {}
+    aws.client("s3").meta.events.register(
+        "before-parameter-build.s3.PutObject",
+        lambda params, **_: locked.update({params["Key"]: params.get("ObjectLockRetainUntilDate")}),
+    )
     close_program(stage.stores, shop.program.id, AFTER_GRACE)
     for shard in order:
         take_up(stage.stores, by_shard(shop, shard), AFTER_GRACE, always)
@@ -105,6 +111,8 @@ def test_shards_come_in_any_order_and_any_number_of_times(
     assert audit(stage.stores, shop.program).problems == []
     take_up(stage.stores, by_shard(shop, 0), AFTER_GRACE, always)
     assert left(stage, shop) == []
+    published = {until for key, until in locked.items() if key.startswith("ledgers/")}
+    assert published == {SEPTEMBER.end("UTC") + timedelta(days=3653)}
 
 
 def test_no_piece_is_written_of_a_month_that_nobody_closes(stage: Stage, clock: Clock) -> None:
