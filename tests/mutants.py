@@ -41,6 +41,7 @@ PAYOUT = ["tests/domain/payout"]
 CARTS = ["tests/services/carts"]
 PIECES = ["tests/services/test_spooling.py", "tests/services/test_pieces.py"]
 FRAUD = ["tests/domain/fraud"]
+ADJUSTMENTS = ["tests/services/test_adjustments.py"]
 CLOSE = ["tests/services/test_months.py"]
 FILES = ["tests/services/test_month_files.py"]
 
@@ -50,9 +51,11 @@ TESTS: dict[str, list[list[str]]] = {
     "domain/facts.py": [["tests/domain/test_facts.py"], DECIDING],
     "domain/coupon_use.py": [DECIDING],
     "domain/customer.py": [DECIDING],
+    "domain/earning.py": [DECIDING, CREDIT, FRAUD, ORDERS],
     "domain/decision.py": [DECIDING, CREDIT, FRAUD, ORDERS],
     "domain/takings.py": [["tests/domain/test_takings.py"], DECIDING, ORDERS],
     "domain/settlement.py": [DECIDING, ORDERS],
+    "domain/adjusting.py": [["tests/domain/test_adjusting.py"], ADJUSTMENTS],
     "domain/journal.py": [["tests/domain/test_journal.py", "tests/domain/test_ledger.py"], DECIDING, ORDERS],
     "domain/booking.py": [["tests/domain/test_booking.py"]],
     "domain/period.py": [["tests/domain/test_period.py"], DECIDING],

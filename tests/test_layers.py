@@ -56,7 +56,7 @@ DOMAIN_ORDER = (
     *("conversion", "incoming", "coupon_use"),
     *("snippet_texts", "snippets", "checkup", "content_policy", "diagnosis", "addresses", "outbound"),
     *("deliveries", "postback", "rates"),
-    *("attribution", "path", "customer", "commission", "fraud", "facts", "decision"),
+    *("attribution", "path", "customer", "commission", "fraud", "facts", "earning", "decision"),
     *("takings", "journal", "booking", "settlement", "adjusting", "ledger", "monthly", "monthly_file"),
     *("terms_text", "receipt", "simulation", "worth", "spans", "claim", "application"),
     *("statement", "statement_page", "payout"),

@@ -5,7 +5,7 @@ reason; let the coupon rule decide, or whoever holds the customer; share by the 
 share by the rules that are for it; exchange into the currency that is booked; round once; split.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -13,18 +13,18 @@ from fractions import Fraction
 from chalicelib.domain.commission.pricing import Price
 from chalicelib.domain.commission.sale import Waiting
 from chalicelib.domain.commission.worth import Worth, reckon, unknown
-from chalicelib.domain.conversion import CouponMatch, Outcome, Report, Touch
-from chalicelib.domain.customer import Claim, Tenure, holder
+from chalicelib.domain.conversion import Outcome, Touch
+from chalicelib.domain.customer import Tenure
+from chalicelib.domain.earning import earning_of
 from chalicelib.domain.facts import Facts
-from chalicelib.domain.fraud.case import Case
-from chalicelib.domain.fraud.checks import Check, examine, refused_touches
+from chalicelib.domain.fraud.checks import Check
 from chalicelib.domain.fraud.rule import Action
-from chalicelib.domain.fraud.settings import NO_POLICY, Arms, Policy
+from chalicelib.domain.fraud.settings import NO_POLICY, Policy
 from chalicelib.domain.money import allot, round_half_away
-from chalicelib.domain.path import NOTHING_REFUSED, Considered, Path, in_order, weigh
+from chalicelib.domain.path import Considered, Path
 from chalicelib.domain.program import Program
 from chalicelib.domain.rates import NO_RATES, Rates
-from chalicelib.domain.terms import Terms, in_force
+from chalicelib.domain.terms import Terms
 
 LIMIT_CHECK = "coupon_limit"
 """The check that says of an order that its promo code's limit was reached before it."""
@@ -84,30 +84,22 @@ def decide(
     fraud rules. Adjustments don't change the decision, except that an approval confirms, and clears what a
     rule stopped: what they do to the money is `settlement`'s.
     """
+    earning = earning_of(facts, versions, policy)
+    terms, claim, found = earning.terms, earning.claim, earning.found
     if facts.report.is_opening:
-        opened, path, _ = _own_path(facts, versions, policy)
-        return replace(_nobody(facts, path, "opening", opened), outcome=Outcome.RECORDED)
-    claim = _holding(facts, versions, policy)
-    terms: Terms | None
-    if claim is not None:
-        own = _apply_terms(facts, _earning_coupon(facts), versions)[1]
-        terms, path, earning = claim.terms, _given_away(own), claim.path
-        found = _examined(facts, earning, policy)[0]
-    else:
-        terms, path, found = _own_path(facts, versions, policy)
-        earning = path
+        return replace(_nobody(facts, earning.own, "opening", terms), outcome=Outcome.RECORDED)
     if terms is None:
-        return _nobody(facts, path, "terms_missing", None)
-    if claim is None and not path.earns:
-        return _nobody(facts, path, _why_nobody(facts, path), terms)
+        return _nobody(facts, earning.own, "terms_missing", None)
+    if not earning.path.earns:
+        return _nobody(facts, earning.own, _why_nobody(facts, earning.own), terms)
     checks = [_confirmation_check(facts), *_limit_checks(facts), *found]
-    weights = earning.weights
+    weights = earning.path.weights
     try:
         worth = reckon(facts.effective, program, terms, weights, rates, tenure_of(facts))
     except Waiting as waiting:
         checks.append(Check("commission", False, f"{waiting.code}: {waiting.message}"))
         worth = unknown(facts.effective)
-    model = "lock" if claim else "coupon" if path.coupon else terms.attribution.model
+    model = "lock" if claim else "coupon" if earning.own.coupon else terms.attribution.model
     outcome, reason = _outcome(checks, model)
     return Decision(
         outcome=outcome,
@@ -115,8 +107,10 @@ def decide(
         model=model,
         terms_version=terms.version,
         hold_days=terms.hold_days,
-        path=path.steps,
-        credits=_credits(earning, weights, worth, f"customer of order {claim.order_id}: " if claim else ""),
+        path=earning.own.steps,
+        credits=_credits(
+            earning.path, weights, worth, f"customer of order {claim.order_id}: " if claim else ""
+        ),
         checks=tuple(checks),
         currency=worth.currency,
         rate=worth.text,
@@ -126,80 +120,11 @@ def decide(
     )
 
 
-def claim_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:
-    """What the order's own path says of its customer; None where nobody earns by it, or it doesn't stand.
-
-    Nor does what fraud rules stop, until somebody approves it; touches that they refuse earn nothing.
-    """
-    if not facts.stands:
-        return None
-    terms, path, found = _own_path(facts, versions, policy)
-    if terms is None or not path.earns or any(check.stops for check in found):
-        return None
-    return Claim(facts.effective.order_id, facts.effective.occurred_at, terms, path)
-
-
 def tenure_of(facts: Facts) -> Tenure:
     """What is known of the customer of the order."""
     event, at = facts.effective.event, facts.effective.occurred_at
     first = next((e for e in facts.earlier if e.stands and e.effective.event == event), None)
     return Tenure(at, facts.customer is not None, first.effective.occurred_at if first else None)
-
-
-def arms_for(facts: Facts, policy: Policy) -> Arms:
-    """The fraud rules that look at the order: those in force when it occurred, or when it was first told."""
-    return policy.arms(min(facts.effective.occurred_at, facts.report.received_at))
-
-
-def _own_path(
-    facts: Facts, versions: Sequence[Terms], policy: Policy
-) -> tuple[Terms | None, Path, tuple[Check, ...]]:
-    """The order's own path, without touches that fraud rules refuse, and what they found of it."""
-    coupon = _earning_coupon(facts)
-    terms, path = _apply_terms(facts, coupon, versions)
-    if not path.earns or facts.report.is_opening:
-        return terms, path, ()
-    found, refused = _examined(facts, path, policy)
-    if refused:
-        terms, path = _apply_terms(facts, coupon, versions, refused)
-    return terms, path, found
-
-
-def _examined(facts: Facts, earning: Path, policy: Policy) -> tuple[tuple[Check, ...], dict[str, str]]:
-    """What the fraud rules find where this path earns, and the touches that they refuse."""
-    case, arms = _case(facts, earning), arms_for(facts, policy)
-    found = examine(case, arms, facts.approved_at)
-    return found, refused_touches(case, arms)
-
-
-def _holding(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:
-    claims = (claim_of(earlier, versions, policy) for earlier in facts.earlier)
-    return holder((claim for claim in claims if claim), facts.effective.occurred_at)
-
-
-def _given_away(path: Path) -> Path:
-    """The path of an order whose customer is somebody's already: nothing in it earns."""
-    free = {"credited", "model_gives_none", "coupon_beats_click"}
-    return Path(
-        tuple(
-            Considered(step.touch, False, "customer_locked" if step.reason in free else step.reason)
-            for step in path.steps
-        )
-    )
-
-
-def case_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Case | None:
-    """What the fraud rules look at; None where nobody would earn."""
-    if facts.report.is_opening:
-        return None
-    claim = _holding(facts, versions, policy)
-    path = claim.path if claim else _apply_terms(facts, _earning_coupon(facts), versions)[1]
-    return _case(facts, path) if path.earns else None
-
-
-def _case(facts: Facts, path: Path) -> Case:
-    signals = tuple(sorted(facts.signals, key=lambda s: (s.name, s.partner or "", s.detail)))
-    return Case.of(facts.report, facts.effective, path, signals)
 
 
 def _outcome(checks: Sequence[Check], model: str) -> tuple[Outcome, str]:
@@ -210,47 +135,6 @@ def _outcome(checks: Sequence[Check], model: str) -> tuple[Outcome, str]:
     first = next((check for check in stopping if check.action is Action.REJECT), stopping[0])
     reason = first.name if first.version is not None else first.detail.split(":")[0]
     return (Outcome.REJECTED if first.action is Action.REJECT else Outcome.HELD), reason
-
-
-def _apply_terms(
-    facts: Facts,
-    coupon: CouponMatch | None,
-    versions: Sequence[Terms],
-    refused: Mapping[str, str] = NOTHING_REFUSED,
-) -> tuple[Terms | None, Path]:
-    """The newest version that was in force when what it credits happened.
-
-    That is its first credited touch, or the sale itself where its coupon wins. Where no version agrees with
-    itself so, because nothing earns or the versions' models point at one another, it is the newest that
-    began before. `refused` are touches that may not earn.
-    """
-    versions = _known_to(facts.effective, versions)
-    weighed = []
-    for terms in reversed(versions):
-        path = weigh(facts.touches, coupon, facts.effective, terms, refused)
-        earned_at = facts.effective.occurred_at if path.coupon else path.first_credited_at
-        if earned_at is not None and in_force(versions, earned_at) is terms:
-            return terms, path
-        weighed.append((terms, path))
-    for terms, path in weighed:
-        if (path.first_credited_at or facts.effective.occurred_at) >= terms.starts_at or terms is versions[0]:
-            return terms, path
-    return None, Path(tuple(Considered(touch, False, "terms_missing") for touch in in_order(facts.touches)))
-
-
-def _known_to(report: Report, versions: Sequence[Terms]) -> Sequence[Terms]:
-    """The versions that were there when the order was recorded: what is published later never prices it.
-
-    By their numbers, because clocks that differ, or one instant, could tell it otherwise. An order that came
-    before all terms waits for the first that come.
-    """
-    if not report.terms_known:
-        return versions
-    return [terms for terms in versions if terms.version <= report.terms_known]
-
-
-def _earning_coupon(facts: Facts) -> CouponMatch | None:
-    return None if facts.is_over_limit else facts.coupon
 
 
 def _why_nobody(facts: Facts, path: Path) -> str:

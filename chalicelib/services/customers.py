@@ -12,7 +12,7 @@ from datetime import datetime
 
 from chalicelib.domain.conversion import Signal
 from chalicelib.domain.customer import Claim
-from chalicelib.domain.decision import arms_for, claim_of
+from chalicelib.domain.earning import arms_for, claim_of
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud import duplicate_customer
 from chalicelib.domain.fraud.settings import Policy

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.counts import day_of
-from chalicelib.domain.decision import case_of
+from chalicelib.domain.earning import case_of
 from chalicelib.domain.errors import TooLarge
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud import RULES

@@ -10,7 +10,8 @@ import pytest
 
 from chalicelib.domain.conversion import OPENING, AdjustmentKind, Outcome, Signal
 from chalicelib.domain.customer import NOBODY, Claim
-from chalicelib.domain.decision import Decision, case_of, decide
+from chalicelib.domain.decision import Decision, decide
+from chalicelib.domain.earning import case_of
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud.settings import NO_POLICY, Policy, Setting, Settings
 from chalicelib.domain.path import Path

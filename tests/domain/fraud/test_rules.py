@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import Content, Signal, Touch
-from chalicelib.domain.decision import case_of
+from chalicelib.domain.earning import case_of
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud import CONVERSION_RULES, ENROLLMENT_RULES, PARTNER_RULES, RULES
 from chalicelib.domain.fraud.case import Applicant, Tally, Traffic
