@@ -131,7 +131,7 @@ def test_a_named_column_counts_in_each_file_that_has_it() -> None:
     assert [told.customer for told in referrals.rows] == ["c-1"]
 
 
-@pytest.mark.parametrize("vendor", SOURCES.keys() - {"plain"})
+@pytest.mark.parametrize("vendor", [name for name in SOURCES if name != "plain"])
 def test_no_column_of_a_vendor_is_taken_for_money_by_its_name(vendor: str) -> None:
     assert not [sheet.kind for sheet in SOURCES[vendor].sheets if "balance" in sheet.columns]
 
