@@ -2,6 +2,7 @@
 
 import ast
 import re
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,24 @@ def test_a_file_or_folder_of_ours_that_a_page_names_is_there(page: Path) -> None
     assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
 
 
-@pytest.mark.parametrize("file", [file.name for file in ROOT.glob("requirements*.txt")])
+def requirements(file: str) -> list[str]:
+    lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
+    return [re.split(r"[\[=<>~]", line)[0] for line in lines if line and not line.startswith("-r")]
+
+
+@pytest.mark.parametrize("file", sorted(file.name for file in ROOT.glob("requirements*.txt")))
 def test_every_dependency_is_named_with_its_reason(file: str) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text()
-    lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
-    names = [re.split(r"[\[=<>~]", line)[0] for line in lines if line and not line.startswith("-r")]
-    assert [name for name in names if f"`{name}`" not in page and not name.startswith("types-")] == []
+    assert [name for name in requirements(file) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("name", [*requirements("requirements.txt"), *requirements("requirements-dev.txt")])
+def test_a_dependencys_licence_is_the_one_that_it_declares(name: str) -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    (row,) = [line.split("|") for line in page.splitlines() if line.startswith("| `") and f"`{name}`" in line]
+    found = distribution(name)
+    declared = [*(found.metadata.get_all("Classifier") or []), *map(str, found.metadata.values())]
+    licences = [Path(file.locate()) for file in found.files or () if "licen" in file.name.lower()]
+    texts = [file.read_text() for file in licences if file.is_file()]
+    families = {re.split(r"[- ]", licence.strip())[0] for licence in row[3].split(",")}
+    assert [one for one in families if any(one in text for text in (*declared, *texts))], families
