@@ -30,7 +30,7 @@ ROUTES = (
     "identities",
     "erasures",
     "stats",
-    "deliveries",
+    "tracking_review",
     "setup",
     "doctor",
     "webhooks",

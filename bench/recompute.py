@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chalicelib import bootstrap
 from chalicelib.domain.period import Month
-from chalicelib.services import auditing
+from chalicelib.services import verifying
 from chalicelib.storage import aws
 from local import provision
 from local.engine import REGION, Engine
@@ -21,5 +21,5 @@ def problems(data_dir: Path, program: str, published: Sequence[str]) -> list[str
         aws.forget()
         bootstrap.stores.cache_clear()
         stores = bootstrap.stores()
-        verified = [auditing.verify(stores, program, Month.parse(month)) for month in published]
+        verified = [verifying.verify(stores, program, Month.parse(month)) for month in published]
     return [problem for month in verified for problem in month.problems]

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.services import auditing
+from chalicelib.services import verifying
 from chalicelib.services.folders import RETENTION
 from chalicelib.storage.stores import Stores
 from infra.account import DeployError
@@ -128,7 +128,7 @@ def problems(stores: Stores, say: Callable[[str], None]) -> list[str]:
         books = stores.journal.books(stores.catalogue.program(program_id))
         month = books.opened
         while books.closed_through is not None and month <= books.closed_through:
-            verified = auditing.verify(stores, program_id, month)
+            verified = verifying.verify(stores, program_id, month)
             say(f"  {program_id} {month}: {verified.entries} entries, {len(verified.problems)} problems")
             found += [f"{program_id} {month}: {problem}" for problem in verified.problems]
             month = month.next()

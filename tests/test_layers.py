@@ -55,7 +55,7 @@ DOMAIN_ORDER = (
     *("agents", "bot_list", "channels", "visits", "cookies", "consent", "click", "counts", "screening"),
     *("conversion", "incoming", "coupon_use"),
     *("snippet_texts", "snippets", "checkup", "content_policy", "diagnosis", "addresses", "outbound"),
-    *("deliveries", "postback", "rates"),
+    *("tracking_review", "postback", "rates"),
     *("attribution", "path", "customer", "commission", "fraud", "facts", "earning", "decision"),
     *("takings", "journal", "booking", "settlement", "adjusting", "ledger", "monthly", "monthly_file"),
     *("terms_text", "receipt", "simulation", "worth", "spans", "claim", "application"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.domain.period import Month
-from chalicelib.services import auditing, explaining
+from chalicelib.services import explaining, verifying
 
 
 def register(commands: Any) -> None:
@@ -27,7 +27,7 @@ def register(commands: Any) -> None:
 
 def _verify(wanted: argparse.Namespace) -> int:
     """1 where something is wrong."""
-    found = auditing.verify(bootstrap.stores(), wanted.program, Month.parse(wanted.month))
+    found = verifying.verify(bootstrap.stores(), wanted.program, Month.parse(wanted.month))
     for problem in found.problems:
         print(problem)
     outcome = f"{len(found.problems)} problems" if found.problems else "verified"

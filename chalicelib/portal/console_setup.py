@@ -2,15 +2,15 @@
 
 from chalice import Blueprint
 
-from chalicelib.domain.deliveries import Hint
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.domain.program import BROWSER_METHODS, Program
 from chalicelib.domain.session import Area
+from chalicelib.domain.tracking_review import Hint
 from chalicelib.portal.console import program_of, see, shown
 from chalicelib.portal.page import See, Shown, Visit, page
 from chalicelib.portal.problems import problems
 from chalicelib.routes.replies import status_of
-from chalicelib.services import deliveries, doctor, setup, walking
+from chalicelib.services import doctor, setup, tracking_review, walking
 
 bp = Blueprint(__name__)
 
@@ -80,7 +80,7 @@ def show_checkup(visit: Visit) -> Shown:
 
 
 def _setup(visit: Visit, program: Program, wrong: dict[str, str], status: int = 200) -> Shown:
-    found = deliveries.review(visit.stores, program, visit.now)
+    found = tracking_review.review(visit.stores, program, visit.now)
     checkups = doctor.latest(visit.stores, program.id, visit.now)
     return shown(
         "setup",

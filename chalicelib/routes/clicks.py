@@ -8,7 +8,7 @@ from chalicelib.domain.click import Click, Verdict
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.period import format_instant
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
-from chalicelib.services import reviewing
+from chalicelib.services import verdicts
 
 bp = Blueprint(__name__)
 
@@ -44,16 +44,16 @@ class ClickView(View):
 @endpoint(returns=ClickView, scopes={Scope.ADMIN, Scope.MERCHANT})
 def get_click(call: Call[None]) -> ClickView:
     """Get a click by its token."""
-    return _view(reviewing.get(call.stores, call.caller, call.path["click"], call.now))
+    return _view(verdicts.get(call.stores, call.caller, call.path["click"], call.now))
 
 
 @bp.route("/v1/clicks/{click}", methods=["PATCH"], content_types=["*/*"])
 @endpoint(body=NewVerdict, returns=ClickView, scopes={Scope.ADMIN, Scope.MERCHANT})
 def review_click(call: Call[NewVerdict]) -> ClickView:
     """Give a click another verdict; the counts follow. Recorded conversions keep their path."""
-    click = reviewing.get(call.stores, call.caller, call.path["click"], call.now)
+    click = verdicts.get(call.stores, call.caller, call.path["click"], call.now)
     verdict = Verdict(call.body.verdict)
-    return _view(reviewing.revise(call.stores, click, verdict, call.body.reason))
+    return _view(verdicts.revise(call.stores, click, verdict, call.body.reason))
 
 
 def _view(click: Click) -> ClickView:

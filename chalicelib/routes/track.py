@@ -14,7 +14,7 @@ from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.program import Program
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
-from chalicelib.services import tracking
+from chalicelib.services import track
 
 bp = Blueprint(__name__)
 
@@ -91,8 +91,8 @@ class SaleView(View, frozen=True, kw_only=True):
 def track_lead(call: Call[TrackedLead]) -> LeadView:
     """Record a lead as Dub's API does."""
     customer = _customer(call.body.customerExternalId, call.body.externalId)
-    lead = tracking.Lead(call.body.eventName, customer, call.body.clickId or None, call.body.customerEmail)
-    tracking.record_lead(call.stores, _program(call), lead, call.now)
+    lead = track.Lead(call.body.eventName, customer, call.body.clickId or None, call.body.customerEmail)
+    track.record_lead(call.stores, _program(call), lead, call.now)
     return LeadView(click=TrackedClick(id=lead.click_id), customer=TrackedCustomer(externalId=customer))
 
 
@@ -106,10 +106,8 @@ def track_sale(call: Call[TrackedSale]) -> SaleView:
     customer = _customer(body.customerExternalId, body.externalId)
     order_id = body.invoiceId or call.headers.get("idempotency-key")
     content = Content(body.amount, body.currency.upper())
-    sale = tracking.Sale(
-        body.eventName, customer, content, order_id, body.clickId or None, body.customerEmail
-    )
-    tracking.record_sale(call.stores, _program(call), sale, call.now)
+    sale = track.Sale(body.eventName, customer, content, order_id, body.clickId or None, body.customerEmail)
+    track.record_sale(call.stores, _program(call), sale, call.now)
     return SaleView(
         eventName=body.eventName,
         customer=TrackedCustomer(externalId=customer),

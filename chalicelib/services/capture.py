@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from chalicelib.domain import ids, token
 from chalicelib.domain.conversion import Outcome, Report, State
 from chalicelib.domain.decision import Decision
-from chalicelib.domain.deliveries import Mark
 from chalicelib.domain.errors import Conflict, Invalid, Unavailable
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.incoming import (
@@ -27,7 +26,8 @@ from chalicelib.domain.partner import fold_coupon
 from chalicelib.domain.program import BROWSER_METHODS, Program
 from chalicelib.domain.settlement import Booked, state_of
 from chalicelib.domain.terms import Terms
-from chalicelib.services import deliveries, evidence, own_addresses
+from chalicelib.domain.tracking_review import Mark
+from chalicelib.services import evidence, own_addresses, tracking_review
 from chalicelib.services.additions import fitting, key_of, news, told_otherwise
 from chalicelib.services.evidence import Clue
 from chalicelib.services.rates import decide_under
@@ -126,7 +126,7 @@ def _repeat(
         at = occurred_at or known.facts.report.occurred_at
         confirms = _confirms(known.facts, report)
         if not confirms and _says_otherwise(known.facts, report):
-            deliveries.note_repeat(stores, program, report.method, Mark.CONFLICTING, now)
+            tracking_review.note_repeat(stores, program, report.method, Mark.CONFLICTING, now)
             raise Conflict("order_conflict", "this order is recorded with another amount, currency or items")
         clues = [clue]
         if confirms and at != known.facts.report.occurred_at:
@@ -138,7 +138,7 @@ def _repeat(
         if not confirms:
             new = fitting(known, new)
         if new.is_empty and not confirms:
-            deliveries.note_repeat(stores, program, report.method, Mark.REPEATED, now)
+            tracking_review.note_repeat(stores, program, report.method, Mark.REPEATED, now)
             return Reply(conversion, known.outcome, known.state, duplicate=True)
         versions = stores.catalogue.terms(program.id)
         confirmation = known.facts.confirmation
@@ -150,7 +150,7 @@ def _repeat(
                 stores.conversions.confirm(known, confirmation, new, now, standing)
             else:
                 stores.conversions.add_evidence(known, key_of(new), new, now, standing)
-                deliveries.note_repeat(stores, program, report.method, Mark.ADDED, now)
+                tracking_review.note_repeat(stores, program, report.method, Mark.ADDED, now)
         except ConditionFailed:
             continue
         return Reply(conversion, standing.outcome, standing.state, duplicate=True)

@@ -29,11 +29,12 @@ from chalicelib.services import (
     capture,
     checkups,
     clicks,
+    direct_clicks,
     guessing,
     identities,
     keeping,
     limiting,
-    redirect,
+    restoring,
 )
 from chalicelib.services.clicks import CONSENT, COOKIE
 from chalicelib.services.targets import offer_of
@@ -182,7 +183,7 @@ def recognise(stores: Stores, program_id: str, click_id: str, visitor: Visitor) 
         return None
     if checkups.recognise(stores, program, click_id, visitor.hit.at):
         return Kept(click_id, int(OPEN_FOR.total_seconds()))
-    return _kept(stores, program, redirect.restore(stores, click_id, visitor.hit.at))
+    return _kept(stores, program, restoring.restore(stores, click_id, visitor.hit.at))
 
 
 def record_direct(
@@ -205,7 +206,7 @@ def record_direct(
     program = _program(stores, program_id)
     query = {name: [value] for name, value in parameters.items() if name != CONSENT}
     query |= {CONSENT: [visitor.consent]} if visitor.consent else {}
-    return _kept(stores, program, redirect.record_direct(stores, program, ref, query, visitor.hit, known))
+    return _kept(stores, program, direct_clicks.record(stores, program, ref, query, visitor.hit, known))
 
 
 def record_visit(

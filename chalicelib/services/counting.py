@@ -13,10 +13,10 @@ from chalicelib.domain import counts
 from chalicelib.domain.click import Click
 from chalicelib.domain.conversion import AdjustmentKind
 from chalicelib.domain.counts import Addition, Cell
-from chalicelib.domain.deliveries import CONFIRMED, counters_of
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.journal import EARNING_KINDS, Kind
 from chalicelib.domain.period import parse_instant
+from chalicelib.domain.tracking_review import CONFIRMED, counters_of
 from chalicelib.services.programs import timezone_of
 from chalicelib.storage.clicks import is_repeat, of_item, revised_from
 from chalicelib.storage.codec import Item

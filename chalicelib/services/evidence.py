@@ -15,7 +15,7 @@ from chalicelib.domain.program import Program
 from chalicelib.domain.terms import MAX_WINDOW_DAYS
 from chalicelib.domain.token import Token
 from chalicelib.domain.token import read as read_token
-from chalicelib.services import redirect
+from chalicelib.services import restoring
 from chalicelib.storage.conversion_records import Evidence
 from chalicelib.storage.stores import Stores
 
@@ -148,7 +148,7 @@ def _by_click(
 ) -> list[Touch]:
     clicks = stores.clicks.journey(program.id, token.visitor, since, max(until, token.at), now)
     if not any(click.token == click_id for click in clicks):
-        restored = redirect.restore(stores, click_id, now)
+        restored = restoring.restore(stores, click_id, now)
         if restored is None or restored.program != program.id:
             return []
         clicks = [*clicks, restored]

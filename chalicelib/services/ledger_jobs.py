@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.domain.job import Job, JobKind
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Program
-from chalicelib.services import auditing, jobs
+from chalicelib.services import jobs, verifying
 from chalicelib.services.close import close_program
 from chalicelib.services.month_files import CloseStopped
 from chalicelib.services.pacing import HasTime, OutOfTime, always
@@ -52,7 +52,7 @@ def carry_out_verify(stores: Stores, job: Job, _now: datetime) -> dict[str, Any]
     Raises:
         NotFound: `ledger_unknown`, the month isn't closed.
     """
-    found = auditing.verify(stores, job.program, Month.parse(job.request["month"]))
+    found = verifying.verify(stores, job.program, Month.parse(job.request["month"]))
     return {
         "month": job.request["month"],
         "months": found.months,

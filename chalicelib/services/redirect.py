@@ -9,13 +9,12 @@ from enum import StrEnum
 
 from chalicelib import observe
 from chalicelib.domain import codes, destination, token
-from chalicelib.domain.click import Click, Verdict, fit_subs
-from chalicelib.domain.link import Link, LinkState
-from chalicelib.domain.program import Program
-from chalicelib.domain.screening import DIRECT_RULES, Hit, Ruling, screen
+from chalicelib.domain.click import Click, Verdict
+from chalicelib.domain.link import LinkState
+from chalicelib.domain.screening import Hit, Ruling, screen
 from chalicelib.services import keeping
 from chalicelib.services.clicks import COOKIE, Identity, Query, build_click, build_unknown, first, identify
-from chalicelib.services.targets import Target, find_target, leads_nowhere, offer_of
+from chalicelib.services.targets import Target, find_target, leads_nowhere
 from chalicelib.storage.stores import Stores
 
 UNKNOWN_DAYS = 33
@@ -79,74 +78,6 @@ def preview(stores: Stores, path_code: str, at: datetime) -> str | None:
     return destination.compose(target.landing, {}, target.offer.program.click_param, None)[0]
 
 
-def record_direct(
-    stores: Stores, program: Program, ref: str, query: Query, hit: Hit, known: str | None = None
-) -> Click | None:
-    """The click of a direct link on the merchant's own site (`?ref=`), kept; None where nobody is meant.
-
-    Args:
-        ref: a link's code or a partner's id.
-        query: of the page, for sub-ids and `ll_consent`.
-        hit: the tag's request: who sent it is screened, how the browser loads it is not.
-        known: a click token that this browser has already, whose journey goes on.
-
-    Raises:
-        Unavailable: storage does not answer.
-    """
-    link = _meant(stores, program, ref)
-    if link is None:
-        return None
-    ruling = screen(hit, link, DIRECT_RULES)
-    observe.count(f"direct_{ruling.verdict}")
-    identity = identify(stores, program, query, hit, ruling)
-    earlier = token.read(known, stores.secrets.token_keys) if known and identity.signed_with else None
-    if earlier:
-        identity = replace(identity, visitor=earlier.visitor)
-    click = build_click(stores, program, link, query, hit, ruling, identity, followed=False)
-    click = replace(click, flags=(*click.flags, "direct"))
-    keeping.keep(stores, click, hit.at + offer_of(stores, program.id).kept_for)
-    return click
-
-
-def restore(stores: Stores, token_text: str, now: datetime) -> Click | None:
-    """The click that a token names, written again where its row was lost; None for what is no token of ours,
-    and for a click that was erased.
-
-    A token is only given to people, so the click is a person's. One that is over is not written.
-
-    Raises:
-        Unavailable: storage does not answer.
-    """
-    parts = token.read(token_text, stores.secrets.token_keys)
-    link = stores.links.find_by_id(parts.link_id) if parts else None
-    if parts is None or link is None:
-        return None
-    known = stores.clicks.find(link.program, parts.visitor, parts.at, parts.nonce, now)
-    if known is not None:
-        return known
-    if stores.erasures.is_ended(link.program, parts.visitor, parts.at):
-        return None
-    click = Click(
-        program=link.program,
-        visitor=parts.visitor,
-        at=parts.at,
-        nonce=parts.nonce,
-        link_id=link.id,
-        code=link.code,
-        partner=link.partner,
-        verdict=Verdict.HUMAN,
-        reason="token_restored",
-        token=token_text,
-        campaign=link.campaign,
-        sub=fit_subs(link.sub)[0],
-        flags=("restored",),
-    )
-    expires_at = parts.at + offer_of(stores, link.program).kept_for
-    if expires_at > now and stores.clicks.put_once(click, expires_at):
-        observe.count("click_restored")
-    return click
-
-
 def answer_to(
     target: Target, query: Query, hit: Hit, ruling: Ruling, identity: Identity, click: Click
 ) -> tuple[Answer, tuple[str, ...]]:
@@ -174,14 +105,3 @@ def answer_to(
         max_age_s = target.offer.window_days * 86_400
         cookie = f"{COOKIE}={value}; Max-Age={max_age_s}; Path=/; HttpOnly; Secure; SameSite=Lax"
     return Answer(Outcome.REDIRECT, location, cookie), flags if complete else (*flags, "query_cut")
-
-
-def _meant(stores: Stores, program: Program, ref: str) -> Link | None:
-    code = codes.fold(ref.strip())
-    if code is None:
-        return None
-    link = stores.links.find(code)
-    if link is not None and link.program == program.id:
-        return link
-    enrollment = stores.catalogue.find_enrollment(program.id, code)
-    return stores.links.find(enrollment.link_code) if enrollment else None

@@ -120,7 +120,7 @@ def _control(faults: Faults, stack: Stack, request: Request) -> Answer | None:
         return None
     from chalicelib import bootstrap
     from chalicelib.domain.period import Month
-    from chalicelib.services import auditing, keeping
+    from chalicelib.services import keeping, verifying
 
     what, _, rest = request.target.removeprefix(CONTROL).partition("/")
     match what:
@@ -135,7 +135,7 @@ def _control(faults: Faults, stack: Stack, request: Request) -> Answer | None:
             return json_answer(keeping.replay(bootstrap.stores(), lines, bootstrap.now()))
         case "verify":
             program, month = rest.split("/")
-            found = auditing.verify(bootstrap.stores(), program, Month.parse(month))
+            found = verifying.verify(bootstrap.stores(), program, Month.parse(month))
             return json_answer({"problems": found.problems, "entries": found.entries})
     return None
 

@@ -7,7 +7,7 @@ from chalicelib.domain.ids import conversion_id
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.program import Method
 from chalicelib.jobs import counting_batch, settle
-from chalicelib.services import capture, deliveries
+from chalicelib.services import capture, tracking_review
 from chalicelib.storage.codec import encode_item
 from chalicelib.storage.table import Table
 from tests import capturing
@@ -33,5 +33,5 @@ def test_a_sale_is_settled_and_counted_once_though_its_batch_comes_twice(stage: 
         assert settle.settle(batch, None) == counting_batch.ANSWER
     found = stage.stores.conversions.find(reply.id)
     assert (found.state, len(found.booked.entries)) == (State.PENDING, 1)
-    delivered = {one.method: one.today for one in deliveries.delivered_by(stage.stores, program, NOW)}
+    delivered = {one.method: one.today for one in tracking_review.delivered_by(stage.stores, program, NOW)}
     assert delivered["api"] == {"recorded": 1}

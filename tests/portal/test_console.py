@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import Content, State
-from chalicelib.domain.deliveries import Hint
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import LinkState
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.program import Method
+from chalicelib.domain.tracking_review import Hint
 from chalicelib.portal import console_setup
 from chalicelib.services import capture, partners, reconcile
 from tests import scene

@@ -12,7 +12,7 @@ from chalicelib.domain.click import Click, Verdict
 from chalicelib.domain.counts import By
 from chalicelib.domain.errors import Invalid, Unavailable
 from chalicelib.domain.program import Program
-from chalicelib.services import counting, reviewing, stats
+from chalicelib.services import counting, stats, verdicts
 from chalicelib.services.counting import Record
 from chalicelib.storage import table
 from chalicelib.storage.clicks import to_item
@@ -170,7 +170,7 @@ def test_a_revised_verdict_takes_its_counts_along(stage: Any) -> None:
     click = a_click()
     stage.stores.clicks.put(click, LATER)
     counting.count_clicks(stage.stores, "s", [record_of(click, 1)], NOW)
-    reviewing.revise(stage.stores, click, Verdict.BOT, "reviewed")
+    verdicts.revise(stage.stores, click, Verdict.BOT, "reviewed")
     kept = stage.stores.clicks.find("acme", click.visitor, click.at, click.nonce, NOW)
     assert (kept.verdict, kept.reason) == (Verdict.BOT, "reviewed")
     key = (f"acme#{click.visitor}", f"2026-10-15T12:00:00.000Z#{click.nonce}")

@@ -15,7 +15,7 @@ from chalicelib.domain.journal import EARNING_KINDS
 from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
 from chalicelib.domain.terms import Attribution, CommissionRule, CustomerKind, Lock, Terms
-from chalicelib.services import adjustments, auditing, capture
+from chalicelib.services import adjustments, capture, verifying
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import Summary, settle_due
 from chalicelib.services.settle import rules_of
@@ -152,7 +152,7 @@ def test_what_is_told_after_the_close_is_corrected_in_the_open_month(stage, cloc
     for name in ("third", "fifth"):
         FACTS[name](stage.stores, made, TOLD)
     close_program(stage.stores, made.program.id, AFTER_GRACE)
-    assert auditing.verify(stage.stores, made.program.id, SEPTEMBER).problems == ()
+    assert verifying.verify(stage.stores, made.program.id, SEPTEMBER).problems == ()
     for name in ("browser's", "browser's is vouched for"):
         FACTS[name](stage.stores, made, AFTER_GRACE + timedelta(days=1))
     settle(stage.stores, made, AFTER_GRACE + timedelta(days=2))
@@ -162,6 +162,6 @@ def test_what_is_told_after_the_close_is_corrected_in_the_open_month(stage, cloc
     corrections = [entry for entry in found.booked.entries if entry.kind == "correction"]
     assert {str(entry.month) for entry in corrections} == {"2026-10"}
     assert {entry.booked_at for entry in corrections} == {AFTER_GRACE + timedelta(days=1)}
-    assert auditing.verify(stage.stores, made.program.id, SEPTEMBER).problems == ()
+    assert verifying.verify(stage.stores, made.program.id, SEPTEMBER).problems == ()
     close_program(stage.stores, made.program.id, AFTER_GRACE + timedelta(days=31))
-    assert auditing.verify(stage.stores, made.program.id, SEPTEMBER.next()).problems == ()
+    assert verifying.verify(stage.stores, made.program.id, SEPTEMBER.next()).problems == ()

@@ -31,14 +31,14 @@ from chalicelib.services import (
     keys,
     partners,
     payouts,
-    redirect,
+    restoring,
     sessions,
     webhooks,
 )
-from chalicelib.services.auditing import verify
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import reconcile
 from chalicelib.services.settle import rules_of, settle_conversion
+from chalicelib.services.verifying import verify
 from chalicelib.storage import table
 from chalicelib.storage.table import Table
 from tests import scene
@@ -184,7 +184,7 @@ def test_what_is_told_late_links_nothing(stage: Stage, jane: Person) -> None:
     new = capture.record(stores, program, replace(ORDER, order_id="order-2"), NOW + timedelta(hours=2))
     assert new.outcome is Outcome.UNATTRIBUTED
     assert stores.conversions.find(new.id).facts.report.customer is None
-    assert redirect.restore(stores, phone.token, NOW + timedelta(hours=3)) is None
+    assert restoring.restore(stores, phone.token, NOW + timedelta(hours=3)) is None
     after = stored(stage)
     assert [trace for trace in jane.traces(stage) if trace in after] == []
 
@@ -193,7 +193,7 @@ def test_a_device_goes_on_with_its_next_click(stage: Stage, jane: Person) -> Non
     erase(stage, jane)
     later = NOW + timedelta(days=1)
     click = jane.shop.click(stage.stores, later, "anna", visitor=jane.clicks[0].visitor, kept=False)
-    assert redirect.restore(stage.stores, click.token, later) is not None
+    assert restoring.restore(stage.stores, click.token, later) is not None
 
 
 def test_another_customer_of_the_shop_stays_as_it_is(stage: Stage, jane: Person) -> None:

@@ -14,7 +14,7 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
 from chalicelib.domain.receipt import receipt_text
 from chalicelib.domain.review import review_coupon
-from chalicelib.services import adjustments, auditing, capture, coupons
+from chalicelib.services import adjustments, capture, coupons, verifying
 from chalicelib.services import conversions as reading
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import Summary, settle_due
@@ -178,7 +178,7 @@ def test_an_order_that_is_told_after_the_close_corrects_the_open_month(stage: An
     settle(stores, made)
     assert [earned for _, earned in stands(stores, made, "sold-first", "told-first")] == [1_000, 0]
     assert audit(stores, made.program).problems == []
-    assert auditing.verify(stores, made.program.id, Month(2026, 9)).problems == ()
+    assert verifying.verify(stores, made.program.id, Month(2026, 9)).problems == ()
 
 
 def test_a_simulation_counts_as_the_books_do(stage: Any) -> None:

@@ -15,7 +15,7 @@ from chalicelib.domain.conversion import AdjustmentKind, State
 from chalicelib.domain.credentials import Caller, Scope
 from chalicelib.domain.outbound import EventType
 from chalicelib.domain.payout.batch import Account, Settings
-from chalicelib.services import adjustments, auditing, links, payouts, programs, webhooks
+from chalicelib.services import adjustments, links, payouts, programs, verifying, webhooks
 from chalicelib.services.close import close_program
 from chalicelib.services.counting import count_clicks
 from chalicelib.services.links import Wanted
@@ -78,8 +78,8 @@ def test_it_is_read_changed_closed_and_kept_whole(rolled_back: Stage) -> None:
     marked = {key(table, item) for table, item in everything(rolled_back)}
     _change_what_people_change(rolled_back)
     _trade(rolled_back)
-    assert auditing.verify(stores, "acme", OCTOBER).problems == ()
-    assert auditing.verify(stores, "acme", NOVEMBER).problems == ()
+    assert verifying.verify(stores, "acme", OCTOBER).problems == ()
+    assert verifying.verify(stores, "acme", NOVEMBER).problems == ()
     assert dropped(rolled_back, marked) - WRITTEN_WHOLE == set()
 
 

@@ -17,7 +17,7 @@ import pytest
 from chalicelib.domain import token
 from chalicelib.domain.conversion import AdjustmentKind, State
 from chalicelib.domain.period import Month
-from chalicelib.services import adjustments, auditing, explaining
+from chalicelib.services import adjustments, explaining, verifying
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import reconcile
 from chalicelib.storage import aws
@@ -62,7 +62,7 @@ def conversions(stage: Stage) -> dict[str, str]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_its_published_month_is_verified(stage: Stage, version: str) -> None:
     restore(stage, VERSIONS[version])
-    verified = auditing.verify(stage.stores, "acme", OCTOBER)
+    verified = verifying.verify(stage.stores, "acme", OCTOBER)
     assert verified.problems == ()
     assert verified.entries == len(
         [item for item in VERSIONS[version]["tables"]["journal"] if item["sk"]["S"].startswith("entry#")]
@@ -75,7 +75,7 @@ def test_what_differs_is_told_of_it_as_of_any_month(upgraded: Stage) -> None:
         Bucket=upgraded.settings.ledger_bucket, Key=f"{FOLDER}summary.csv", Body=b"other"
     )
     assert any(
-        "summary.csv" in problem for problem in auditing.verify(upgraded.stores, "acme", OCTOBER).problems
+        "summary.csv" in problem for problem in verifying.verify(upgraded.stores, "acme", OCTOBER).problems
     )
 
 
@@ -99,8 +99,8 @@ def test_the_next_month_is_closed_on_top_of_it(upgraded: Stage) -> None:
     reconcile(stores, datetime(2026, 12, 1, tzinfo=UTC))
     (closed,) = close_program(stores, "acme", datetime(2026, 12, 2, tzinfo=UTC))
     assert closed.month == NOVEMBER
-    assert auditing.verify(stores, "acme", NOVEMBER).problems == ()
-    assert auditing.verify(stores, "acme", OCTOBER).problems == ()
+    assert verifying.verify(stores, "acme", NOVEMBER).problems == ()
+    assert verifying.verify(stores, "acme", OCTOBER).problems == ()
     summary = stores.bucket.find("ledgers/acme/2026-11/summary.csv")
     assert summary is not None
     rows = {row["partner"]: row for row in csv.DictReader(io.StringIO(summary.decode()))}

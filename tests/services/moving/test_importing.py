@@ -11,7 +11,7 @@ from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.link import LinkState
 from chalicelib.domain.program import Method, Program
 from chalicelib.domain.terms import Attribution, CommissionRule, Lock, Terms
-from chalicelib.services import capture, erasures, evidence, redirect
+from chalicelib.services import capture, direct_clicks, erasures, evidence
 from chalicelib.services.moving import importing
 from chalicelib.services.moving.desk import Standing
 from chalicelib.services.reconcile import reconcile
@@ -210,6 +210,6 @@ def test_what_was_undone_can_be_imported_again(stage: Any, program: Program) -> 
 
 def test_an_old_link_parameter_means_the_partner_who_was_brought(stage: Any, program: Program) -> None:
     run(stage.stores, program)
-    meant = redirect._meant(stage.stores, program, "7")
+    meant = direct_clicks._meant(stage.stores, program, "7")
     assert meant is not None
     assert meant.partner == partner_of(stage.stores, "7")

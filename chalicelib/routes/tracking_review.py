@@ -7,7 +7,7 @@ from chalicelib.domain.period import format_instant
 from chalicelib.domain.program import BROWSER_METHODS
 from chalicelib.domain.terms import Attribution
 from chalicelib.routes.endpoint import Call, View, endpoint
-from chalicelib.services import deliveries
+from chalicelib.services import tracking_review
 
 bp = Blueprint(__name__)
 
@@ -55,7 +55,7 @@ def get_tracking(call: Call[None]) -> TrackingView:
     program = call.stores.catalogue.program(call.path["program"])
     versions = call.stores.catalogue.terms(program.id)
     windows = versions[-1].attribution if versions else Attribution()
-    found = deliveries.review(call.stores, program, call.now)
+    found = tracking_review.review(call.stores, program, call.now)
     return TrackingView(
         program=program.id,
         unsigned_bp=found.unsigned_bp,

@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain import counts
 from chalicelib.domain.click import Verdict
-from chalicelib.domain.deliveries import (
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.period import local_day
+from chalicelib.domain.program import Method, Program
+from chalicelib.domain.tracking_review import (
     ENOUGH,
     RECENT_DAYS,
     Delivered,
@@ -19,9 +22,6 @@ from chalicelib.domain.deliveries import (
     marks_and_currencies,
     unsigned_bp,
 )
-from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.period import local_day
-from chalicelib.domain.program import Method, Program
 from chalicelib.storage.stores import Stores
 
 _REPEATS_KEPT = timedelta(days=2 * RECENT_DAYS)

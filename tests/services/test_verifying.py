@@ -18,9 +18,9 @@ from chalicelib.domain.period import Month
 from chalicelib.domain.program import Method
 from chalicelib.domain.terms import Attribution, CommissionRule, MonthlyKind, MonthlyRule
 from chalicelib.services import adjustments, capture, manual, payouts, terms
-from chalicelib.services.auditing import verify
 from chalicelib.services.close import close_program
 from chalicelib.services.reconcile import reconcile
+from chalicelib.services.verifying import verify
 from chalicelib.storage.payouts import Request
 from chalicelib.storage.table import Table
 from tests import scene

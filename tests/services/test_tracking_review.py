@@ -8,7 +8,10 @@ import pytest
 
 from chalicelib.domain.conversion import Content
 from chalicelib.domain.counts import Cell
-from chalicelib.domain.deliveries import (
+from chalicelib.domain.errors import Conflict, Unavailable
+from chalicelib.domain.incoming import Incoming
+from chalicelib.domain.program import Method
+from chalicelib.domain.tracking_review import (
     ENOUGH,
     Delivered,
     Hint,
@@ -18,10 +21,7 @@ from chalicelib.domain.deliveries import (
     hints_of_program,
     unsigned_bp,
 )
-from chalicelib.domain.errors import Conflict, Unavailable
-from chalicelib.domain.incoming import Incoming
-from chalicelib.domain.program import Method
-from chalicelib.services import capture, counting, deliveries
+from chalicelib.services import capture, counting, tracking_review
 from chalicelib.services.counting import Record
 from chalicelib.storage.counts import Counts
 from chalicelib.storage.table import Table
@@ -53,7 +53,7 @@ def said_of(*delivered: Delivered) -> list[Hint]:
 
 def review(stage: Any, now: Any = NOW) -> dict[str, Delivered]:
     program = stage.stores.catalogue.program("acme")
-    return {one.method: one for one in deliveries.delivered_by(stage.stores, program, now)}
+    return {one.method: one for one in tracking_review.delivered_by(stage.stores, program, now)}
 
 
 @pytest.mark.parametrize("shard", ["shard-1", None])
@@ -112,7 +112,7 @@ def test_orders_without_any_click_are_odd_only_where_links_are_clicked(stage: An
     counting.count_deliveries(stage.stores, "s", records_of(stage, *orders), NOW)
 
     def hints() -> Any:
-        found = deliveries.review(stage.stores, program, NOW)
+        found = tracking_review.review(stage.stores, program, NOW)
         return {one.method: said for one, said in found.methods}["pixel"]
 
     assert Hint.COOKIES_BLOCKED not in hints()
