@@ -14,14 +14,14 @@ import asyncio
 import fcntl
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
+import uvicorn
 from ministack import app as ministack
 from ministack.core.persistence import load_state, save_all
 from ministack.services import dynamodb
@@ -39,9 +39,13 @@ _READING = (
 
 
 class Snapshots:
-    """Writes the engine's state to its folder: now and then after changes, and on demand."""
+    """Writes the engine's state to its folder: now and then after changes, and on demand.
 
-    def __init__(self) -> None:
+    An engine that is not `persisting` has no folder: nothing is written.
+    """
+
+    def __init__(self, persisting: bool) -> None:
+        self.persisting = persisting
         self._changed = False
         self._lock = asyncio.Lock()
         self.cost_s = 0.0
@@ -55,7 +59,7 @@ class Snapshots:
     async def save(self) -> bool:
         """Write all that was acknowledged before this call; False when writing failed."""
         async with self._lock:
-            if not self._changed:
+            if not (self.persisting and self._changed):
                 return True
             self._changed = False
             begun = time.monotonic()
@@ -159,21 +163,35 @@ def _lock_folder(folder: Path) -> int:
 
 
 async def _run(descriptor: int, persisting: bool) -> None:
-    snapshots = Snapshots()
+    snapshots = Snapshots(persisting)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), stopping.set)
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    config = Config()
-    config.bind = [f"fd://{descriptor}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
-    config.loglevel = "ERROR"
+    config = uvicorn.Config(
+        _with_control(snapshots),
+        http="httptools",
+        lifespan="on",
+        proxy_headers=False,
+        log_level="error",
+        date_header=False,  # The engine writes its own.
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
     repeating = asyncio.create_task(snapshots.repeat()) if persisting else None
-    await serve(_with_control(snapshots), config, shutdown_trigger=stopping.wait)
+    ending = asyncio.create_task(_end(server, stopping))
+    await server.serve(sockets=[socket.socket(fileno=descriptor)])
+    ending.cancel()
     if repeating:
         repeating.cancel()
         _write()
+
+
+async def _end(server: uvicorn.Server, stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    server.should_exit = True
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ _STANDARD = re.compile(r"(?:us|eu|ap|ca|sa|me|af|il|mx)-(?!gov|iso)[a-z]+-[0-9]"
 _MAX_ANSWER = 2 * 1024 * 1024
 
 
-class _Closed(Exception):
+class Closed(Exception):
     """The other side closed a kept connection before it answered anything."""
 
 
@@ -83,7 +83,7 @@ class LeanClient:
         self._is_tls = url.scheme == "https"
         self._type = f"application/x-amz-json-{version}"
         self._timeouts = (connect_timeout_s, read_timeout_s)
-        self._idle: deque[_Connection] = deque(maxlen=50)
+        self._idle: deque[Connection] = deque(maxlen=50)
         for operation in operations:
             target = f"{prefix}.{''.join(word.title() for word in operation.split('_'))}"
             setattr(self, operation, partial(self._call, target))
@@ -95,7 +95,7 @@ class LeanClient:
         request = f"POST / HTTP/1.1\r\n{head}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body
         try:
             status, answer = self._send(request)
-        except (OSError, ValueError, _Closed) as error:
+        except (OSError, ValueError, Closed) as error:
             from botocore.exceptions import HTTPClientError
 
             raise HTTPClientError(error=error) from error
@@ -108,13 +108,13 @@ class LeanClient:
         while self._idle:
             try:
                 return self._exchange(self._idle.pop(), request)
-            except _Closed:
+            except Closed:
                 continue
             except IndexError:
                 break
-        return self._exchange(_Connection(self._address, self._tls, self._timeouts), request)
+        return self._exchange(Connection(self._address, self._tls, self._timeouts), request)
 
-    def _exchange(self, connection: "_Connection", request: bytes) -> tuple[int, dict[str, Any]]:
+    def _exchange(self, connection: "Connection", request: bytes) -> tuple[int, dict[str, Any]]:
         try:
             status, raw, stays_open = connection.exchange(request)
             answer = _parsed(raw)
@@ -172,7 +172,7 @@ class Signer:
         return key
 
 
-class _Connection:
+class Connection:
     """One connection, and as much of HTTP/1.1 (RFC 9112) as these services speak."""
 
     def __init__(
@@ -198,16 +198,16 @@ class _Connection:
         """Status and body of the answer, and whether the connection stays open.
 
         Raises:
-            _Closed: before a byte of the answer.
+            Closed: before a byte of the answer.
             OSError, ValueError: no answer in time, or none that can be read.
         """
         try:
             self._socket.sendall(request)
             first = self._reader.readline(1024)
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise _Closed from error
+            raise Closed from error
         if not first:
-            raise _Closed
+            raise Closed
         version, _, rest = first.partition(b" ")
         status = int(rest[:3])
         length, stays_open = -1, version == b"HTTP/1.1"

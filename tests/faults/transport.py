@@ -98,12 +98,12 @@ def _name(request: Any) -> str:
 def _throttle(request: Any) -> AWSResponse:
     if request.headers.get("X-Amz-Target"):
         body = b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
-        return AWSResponse(request.url, 400, {"content-type": "application/x-amz-json-1.0"}, _Raw(body))
+        return AWSResponse(request.url, 400, {"content-type": "application/x-amz-json-1.0"}, Raw(body))
     body = b"<Error><Code>SlowDown</Code><Message>slow down</Message></Error>"
-    return AWSResponse(request.url, 503, {"content-type": "application/xml"}, _Raw(body))
+    return AWSResponse(request.url, 503, {"content-type": "application/xml"}, Raw(body))
 
 
-class _Raw:
+class Raw:
     """A body, as urllib3 would stream it."""
 
     def __init__(self, body: bytes) -> None:

@@ -57,6 +57,21 @@ class Size:
     shards: int = 2
     rate: float = 0.02
 
+    @property
+    def ends(self) -> datetime:
+        """When all holds are over, and the last month in which something happened is due."""
+        return self.times[-1] + _AFTER
+
+    @property
+    def closed(self) -> list[str]:
+        """The months that are published at the end, such as `2027-01`."""
+        return _months(self.times[0], self.ends)[:-1]
+
+    @property
+    def running(self) -> list[str]:
+        """The months that are open at the end; in some time zones the second one has begun by then."""
+        return _months(self.ends, self.ends + _AFTER)
+
 
 def play(seed: str, numbers: Iterable[int], size: Size) -> Outcome:
     """The histories of these numbers, each from its own seed, which is `{seed}/{number}`, in one world."""
@@ -68,11 +83,11 @@ def play(seed: str, numbers: Iterable[int], size: Size) -> Outcome:
             began = time.monotonic()
             _act(world, acting, size.times)
             outcome.seconds["acting"] = time.monotonic() - began
-            _end(world)
+            _end(world, size.ends)
             outcome.seconds["ending"] = time.monotonic() - began - outcome.seconds["acting"]
             spilled = world.spilled()
-            judged = _all(lambda one: verdict.problems(one, *_months(), spilled), acting)
-            forgotten = _forget(world, acting)
+            judged = _all(lambda one: verdict.problems(one, size.closed, size.running, spilled), acting)
+            forgotten = _forget(world, acting, size.closed)
             outcome.seconds["judging"] = time.monotonic() - began - sum(outcome.seconds.values())
         lives = sum(log.read_text(errors="replace").count(STARTED) for log in Path(folder).glob("*.log"))
     told = {seed: world.problems}
@@ -85,6 +100,13 @@ def play(seed: str, numbers: Iterable[int], size: Size) -> Outcome:
     for one in acting:
         outcome.happened += one.happened
     return outcome
+
+
+def _months(first: datetime, last: datetime) -> list[str]:
+    """The months from this instant's to that one's, both included."""
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    numbers = [first.year * 12 + first.month - 1 + at for at in range(count)]
+    return [f"{number // 12}-{number % 12 + 1:02d}" for number in numbers]
 
 
 def _act(world: World, acting: Sequence[History], times: Sequence[datetime]) -> None:
@@ -119,11 +141,10 @@ def _at(world: World, acting: Sequence[History], now: datetime) -> None:
         _all(lambda one: one.pay(CLOSES[now]), acting[::2])
 
 
-def _end(world: World) -> None:
+def _end(world: World, last: datetime) -> None:
     """No more faults: whatever was acknowledged comes to its end."""
     world.fail(0)
     world.replay()
-    last = TIMES[-1] + _AFTER
     world.at(last)
     world.jobs("reconcile")
     world.jobs("close_month")
@@ -131,15 +152,11 @@ def _end(world: World) -> None:
     world.job("reconcile", 0)
 
 
-def _forget(world: World, acting: Sequence[History]) -> list[list[str]]:
+def _forget(world: World, acting: Sequence[History], closed: Sequence[str]) -> list[list[str]]:
     """Erase all customers; what is wrong with each history's published months, and who is still known."""
     _all(History.erase, acting)
     world.order("drain")
-    return _all(lambda one: verdict.problems_of_erasure(one, _months()[0]), acting)
-
-
-def _months() -> tuple[Sequence[str], Sequence[str]]:
-    return ["2027-01", "2027-02", "2027-03"], ["2027-04", "2027-05"]
+    return _all(lambda one: verdict.problems_of_erasure(one, closed), acting)
 
 
 def _all(act: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:

@@ -30,7 +30,8 @@ from local.engine import REGION, Engine
 from local.front import json_answer
 from local.gateway import Answer, Request
 from local.stack import PREFIX, Stack
-from tests.faults.transport import _Raw
+from tests.faults.transport import Raw
+from tests.histories.wire import Wire, carried
 
 CONTROL = "/_histories/"
 STARTED = "a life begins"
@@ -69,7 +70,11 @@ class Faults:
     def begin(self, life: int) -> None:
         """Break the calls of this process from now on, otherwise than in its lives before."""
         self._random = random.Random(f"{self._seed}/{life}")
-        send = URLLib3Session.send
+        wire, send_itself = Wire(), URLLib3Session.send
+
+        def send(session: Any, request: Any) -> Any:
+            return wire.send(request) if carried(request) else send_itself(session, request)
+
         URLLib3Session.send = lambda session, request: self._carry(send, session, request)
         time.sleep = lambda seconds: _real_sleep(min(seconds, 0.002))
 
@@ -103,15 +108,15 @@ def _refused(request: Any, target: str) -> AWSResponse:
         body |= {"Message": "cancelled", "CancellationReasons": reasons}
     else:
         body = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException"}
-    return AWSResponse(request.url, 400, {}, _Raw(json.dumps(body).encode()))
+    return AWSResponse(request.url, 400, {}, Raw(json.dumps(body).encode()))
 
 
 def _throttled(request: Any, target: str) -> AWSResponse:
     if target:
         body = b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
-        return AWSResponse(request.url, 400, {}, _Raw(body))
+        return AWSResponse(request.url, 400, {}, Raw(body))
     body = b"<Error><Code>SlowDown</Code><Message>slow down</Message></Error>"
-    return AWSResponse(request.url, 503, {"content-type": "application/xml"}, _Raw(body))
+    return AWSResponse(request.url, 503, {"content-type": "application/xml"}, Raw(body))
 
 
 def _control(faults: Faults, stack: Stack, request: Request) -> Answer | None:
