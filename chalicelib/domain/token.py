@@ -28,7 +28,7 @@ _TEST_COOKIE_SALT = b"linkledger.test-cookie.1\x00"
 _PAYLOAD_BYTES = 28
 _TAG_BYTES = 16
 _LATEST_MS = 253_370_764_800_000
-_SPELLING = re.compile(r"[A-Za-z0-9_-]{59}", re.ASCII)
+_SPELLING = re.compile(rf"[A-Za-z0-9_-]{{{LENGTH}}}", re.ASCII)
 _COOKIE_SPELLING = re.compile(r"[A-Za-z0-9_-]{36}", re.ASCII)
 
 
