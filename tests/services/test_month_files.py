@@ -93,9 +93,9 @@ def test_a_job_says_that_a_month_is_being_written(stage: Stage, engine: Engine, 
     assert books(stage, shop).closed_through == SEPTEMBER
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 0, 1, 2)])
+@pytest.mark.parametrize(("order", "whole"), [((0, 1, 2), 1), ((2, 0, 0, 1, 2), 2)])
 def test_shards_come_in_any_order_and_any_number_of_times(
-    stage: Stage, clock: Clock, order: tuple[int, ...]
+    stage: Stage, clock: Clock, order: tuple[int, ...], whole: int
 ) -> None:
     shop = a_busy_shop(stage.stores)
     locked: dict[str, datetime | None] = {}
@@ -104,8 +104,14 @@ def test_shards_come_in_any_order_and_any_number_of_times(
         lambda params, **_: locked.update({params["Key"]: params.get("ObjectLockRetainUntilDate")}),
     )
     close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    handed_on: list[dict[str, str]] = []
+    aws.client("sqs").meta.events.register(
+        "before-parameter-build.sqs.SendMessage",
+        lambda params, **_: handed_on.append(json.loads(params["MessageBody"])),
+    )
     for shard in order:
         take_up(stage.stores, by_shard(shop, shard), AFTER_GRACE, always)
+    assert handed_on == [{"close": shop.program.id}] * whole
     close_program(stage.stores, shop.program.id, AFTER_GRACE)
     assert books(stage, shop).closed_through == SEPTEMBER
     assert audit(stage.stores, shop.program).problems == []
@@ -121,6 +127,8 @@ def test_no_piece_is_written_of_a_month_that_nobody_closes(stage: Stage, clock: 
     assert left(stage, shop) == []
     late = shop.sell(stage.stores, SOLD_AT).id
     close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    take_up(stage.stores, by_shard(shop, 0) | {"month": "2026-08"}, AFTER_GRACE, always)
+    assert left(stage, shop) == []
     for shard in range(3):
         take_up(stage.stores, by_shard(shop, shard), AFTER_GRACE, always)
     close_program(stage.stores, shop.program.id, AFTER_GRACE)

@@ -101,6 +101,15 @@ def test_missed_months_are_closed_in_order_and_chained(stage) -> None:
     assert manifest["totals"]["EUR"]["opening"] == "10.00"
 
 
+def test_a_month_is_closed_from_24_hours_after_its_end(stage) -> None:
+    shop = scene.make(stage.stores)
+    begins = SEPTEMBER.end("UTC") + timedelta(hours=24)
+    assert close_program(stage.stores, shop.program.id, begins - timedelta(milliseconds=1)) == []
+    assert stage.stores.journal.books(shop.program).closing is None
+    (closed,) = close_program(stage.stores, shop.program.id, begins)
+    assert (closed.program, closed.month) == (shop.program.id, SEPTEMBER)
+
+
 def test_a_months_bounds_follow_the_programs_time_zone(stage) -> None:
     shop = scene.make(stage.stores, timezone="Pacific/Auckland")
     first = Month(2026, 9).start("Pacific/Auckland")
