@@ -216,7 +216,7 @@ class Stage:
             return True
         quickest = sorted(took_s, key=lambda test: took_s[test])
         chosen = reaching.Choosing(quickest, others=function == reaching.EVERYWHERE)
-        return passes_within(tree, sorted(files), 30 + 10 * sum(took_s.values()), chosen)
+        return passes_within(tree, sorted(files), 30 + 5 * sum(took_s.values()), chosen)
 
 
 def passes_within(tree: Path, tests: list[str], limit_s: float, plugin: object) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from chalicelib.domain.decision import decide
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.period import Month
+from chalicelib.domain.terms import Basis, MonthlyKind, MonthlyRule, MonthlyTier
 from chalicelib.services import adjustments, close, conversions, healing, ledgers, months
 from chalicelib.services.close import close_months, close_program
 from chalicelib.services.month_files import CloseStopped
@@ -108,6 +110,25 @@ def test_a_month_is_closed_from_24_hours_after_its_end(stage) -> None:
     assert stage.stores.journal.books(shop.program).closing is None
     (closed,) = close_program(stage.stores, shop.program.id, begins)
     assert (closed.program, closed.month) == (shop.program.id, SEPTEMBER)
+
+
+def test_a_month_goes_on_from_published_bytes_only(stage) -> None:
+    shop = scene.make(stage.stores)
+    (terms,) = stage.stores.catalogue.terms(shop.program.id)
+    bonus = MonthlyRule(MonthlyKind.MILESTONE, Basis.COUNT, (MonthlyTier(1, None, 500),))
+    stage.stores.catalogue.add_terms_once(replace(terms, version=2, monthly=(bonus,)))
+    shop.sell(stage.stores, SOLD_AT)
+    close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    for name in ("summary.csv", "monthly.csv"):
+        key = f"ledgers/{shop.program.id}/2026-09/{name}"
+        published = stage.stores.bucket.find(key)
+        for spoiled in (published + b"x", b""):
+            stage.stores.bucket.write(key, io.BytesIO(spoiled), "text/csv")
+            with pytest.raises(Unavailable, match="ledger_damaged"):
+                close_program(stage.stores, shop.program.id, OCTOBER_CLOSE)
+        stage.stores.bucket.write(key, io.BytesIO(published), "text/csv")
+    close_program(stage.stores, shop.program.id, OCTOBER_CLOSE)
+    assert audit(stage.stores, shop.program).problems == []
 
 
 def test_a_months_bounds_follow_the_programs_time_zone(stage) -> None:
