@@ -293,6 +293,7 @@ def test_a_closer_of_another_version_that_comes_late_finds_nothing_to_do(stage, 
     outrun.ran = False
     monkeypatch.setattr(close, "_claim", outrun)
     assert close_program(stage.stores, shop.program.id, AFTER_GRACE) == []
+    assert stage.stores.journal.books(shop.program).closing is None
     assert audit(stage.stores, shop.program).problems == []
 
 
