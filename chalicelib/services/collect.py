@@ -1,4 +1,4 @@
-"""What browsers tell: the pixel and the tag. Anybody can say such things, so nothing here is trusted.
+"""What browsers tell the tag, and what it shares with the pixel. Anybody can say such things: no trust here.
 
 Under Global Privacy Control (`Sec-GPC: 1`), after a denied consent, and where a program requires a consent
 that was not given, no identifier is kept: no click, journey or customer; figures and promo codes still
@@ -7,25 +7,22 @@ none is handed out.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from chalicelib.domain import cookies, token
 from chalicelib.domain.checkup import OPEN_FOR
 from chalicelib.domain.click import TOUCHES, Click, Verdict
 from chalicelib.domain.consent import may_identify
 from chalicelib.domain.conversion import Content, Item
-from chalicelib.domain.errors import Invalid, NotFound
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.incoming import Incoming
 from chalicelib.domain.money import check_amount, parse_major
-from chalicelib.domain.postback import gather
 from chalicelib.domain.program import Consent, Method, Program
 from chalicelib.domain.screening import DIRECT_RULES, Hit, screen
 from chalicelib.domain.visits import NO_LINK, channel_of
 from chalicelib.services import (
     addresses,
-    bot_lists,
     capture,
     checkups,
     clicks,
@@ -59,9 +56,9 @@ class Visitor:
         """Whether a click's token may be used."""
         return may_identify(Consent.GRANTED, self.hit.headers.get("sec-gpc"), (self.consent,))
 
-    def lets_identify(self, program: Program) -> bool:
-        """Whether another identifier may be kept."""
-        return may_identify(program.consent, self.hit.headers.get("sec-gpc"), (self.consent,))
+    def lets_identify(self, required: Consent) -> bool:
+        """Whether another identifier may be kept where a program requires that consent."""
+        return may_identify(required, self.hit.headers.get("sec-gpc"), (self.consent,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,44 +97,6 @@ class Order:
     customer_id: str | None = None
 
 
-def record_pixel(
-    stores: Stores,
-    pairs: Sequence[tuple[str, str]],
-    headers: Mapping[str, str],
-    source_ip: str,
-    now: datetime,
-) -> None:
-    """Record the conversion that a pixel tells, in the parameters of its query.
-
-    Raises:
-        NotFound: `program_unknown`.
-        Invalid: `parameter_repeated`, `parameter_missing`, and what `capture.record` raises.
-        Conflict: `order_conflict`.
-        RateLimited: `too_many_requests`, `too_many_orders`, `coupon_guessing`.
-        Unavailable: nothing is certain.
-    """
-    limiting.check_block(stores, headers, source_ip, now)
-    given = gather(pairs)
-    program = _program(stores, _required(given, "program"))
-    visitor = Visitor(Hit("GET", headers, now, bot_lists.current()), given.get("consent"), source_ip)
-    currency = _required(given, "currency")
-    incoming = Incoming(
-        event=_required(given, "event"),
-        order_id=_required(given, "order_id"),
-        content=Content(parse_major(_required(given, "amount"), currency), currency),
-        method=Method.PIXEL,
-        click_id=given.get("click_id") if visitor.lets_use_click() else None,
-        coupon=given.get("coupon"),
-        customer_id=given.get("customer_id") if visitor.lets_identify(program) else None,
-        visitor=_journey(stores, headers) if visitor.lets_use_click() else None,
-        test_visitor=_journey(stores, headers, is_test=True) if visitor.lets_use_click() else None,
-        address=addresses.address_of(stores, headers, source_ip),
-    )
-    limiting.check_orders(stores, program.id)
-    _check_coupon(stores, program, incoming.coupon, visitor)
-    capture.record(stores, program, incoming, now)
-
-
 def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor) -> None:
     """Record the conversion that the tag tells, with every click that its shop remembers.
 
@@ -148,11 +107,11 @@ def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor
         RateLimited: `too_many_orders`, `coupon_guessing`.
         Unavailable: nothing is certain.
     """
-    program = _program(stores, program_id)
+    program = program_of(stores, program_id)
     content = _content(order, program)
-    customer_id = order.customer_id if visitor.lets_identify(program) else None
+    customer_id = order.customer_id if visitor.lets_identify(program.consent) else None
     limiting.check_orders(stores, program.id)
-    _check_coupon(stores, program, order.coupon, visitor)
+    check_coupon(stores, program, order.coupon, visitor)
     told = order.clicks[: 1 + MAX_EARLIER] if visitor.lets_use_click() else ()
     told = checkups.test_among(stores, program, told, visitor.hit.at) or told
     for click_id in told or (None,):
@@ -164,7 +123,7 @@ def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor
             click_id=click_id,
             coupon=order.coupon,
             customer_id=customer_id,
-            visitor=_journey(stores, visitor.hit.headers) if visitor.lets_use_click() else None,
+            visitor=journey_of(stores, visitor.hit.headers) if visitor.lets_use_click() else None,
             address=addresses.address_of(stores, visitor.hit.headers, visitor.source_ip),
         )
         capture.record(stores, program, incoming, visitor.hit.at)
@@ -178,7 +137,7 @@ def recognise(stores: Stores, program_id: str, click_id: str, visitor: Visitor) 
         NotFound: `program_unknown`.
         Unavailable: storage does not answer.
     """
-    program = _program(stores, program_id)
+    program = program_of(stores, program_id)
     if not visitor.lets_use_click():
         return None
     if checkups.recognise(stores, program, click_id, visitor.hit.at):
@@ -203,7 +162,7 @@ def record_direct(
         NotFound: `program_unknown`.
         Unavailable: storage does not answer.
     """
-    program = _program(stores, program_id)
+    program = program_of(stores, program_id)
     query = {name: [value] for name, value in parameters.items() if name != CONSENT}
     query |= {CONSENT: [visitor.consent]} if visitor.consent else {}
     return _kept(stores, program, direct_clicks.record(stores, program, ref, query, visitor.hit, known))
@@ -225,7 +184,7 @@ def record_visit(
         NotFound: `program_unknown`.
         Unavailable: storage does not answer.
     """
-    program = _program(stores, program_id)
+    program = program_of(stores, program_id)
     hit = visitor.hit
     channel = channel_of(page, hit.headers.get("referer", ""), parameters)
     ruling = screen(hit, None, _VISIT_RULES)
@@ -253,13 +212,13 @@ def identify(stores: Stores, program_id: str, customer_id: str, click_id: str, v
         NotFound: `program_unknown`.
         Invalid: `customer_id_invalid`, `click_id_invalid`, `devices_exhausted`.
     """
-    program = _program(stores, program_id)
-    if visitor.lets_identify(program):
+    program = program_of(stores, program_id)
+    if visitor.lets_identify(program.consent):
         at, most = visitor.hit.at, identities.MAX_TOLD_BY_BROWSERS
         identities.link(stores, program, customer_id, click_id, at, most)
 
 
-def _check_coupon(stores: Stores, program: Program, coupon: str | None, visitor: Visitor) -> None:
+def check_coupon(stores: Stores, program: Program, coupon: str | None, visitor: Visitor) -> None:
     """Let the promo code on, unless its sender tries out too many."""
     if coupon and coupon.strip():
         hit = visitor.hit
@@ -273,24 +232,18 @@ def _kept(stores: Stores, program: Program, click: Click | None) -> Kept | None:
     return Kept(click.token, offer_of(stores, program.id).window_days * 86_400)
 
 
-def _journey(stores: Stores, headers: Mapping[str, str], *, is_test: bool = False) -> str | None:
+def journey_of(stores: Stores, headers: Mapping[str, str], *, is_test: bool = False) -> str | None:
     """The journey of our own cookie, which browsers send where shop and link domain are one site."""
     sent = cookies.values(headers.get("cookie", ""), COOKIE)
     keys = stores.secrets.token_keys
     return token.read_visitor(sent[0], keys, is_test=is_test) if len(sent) == 1 else None
 
 
-def _program(stores: Stores, program_id: str) -> Program:
+def program_of(stores: Stores, program_id: str) -> Program:
     program = stores.catalogue.find_program(program_id)
     if program is None:
         raise NotFound("program_unknown", "there is no such program", "program")
     return program
-
-
-def _required(given: Mapping[str, str], name: str) -> str:
-    if not given.get(name):
-        raise Invalid("parameter_missing", "this parameter is required", name)
-    return given[name]
 
 
 def _content(order: Order, program: Program) -> Content:

@@ -272,10 +272,18 @@ class Driver:
         self._call("POST", "/v1/reconciliations", {"program": "acme", "upload": True})
         inbox = "inbox/acme/orders-1.csv"
         self._stage.stores.bucket.write(inbox, io.BytesIO(b"order_id,amount\n"), "text/csv")
+        self._put_off_a_pixel()
         self._queue("run_job", "JOBS_QUEUE")
         self._call("POST", f"/v1/reconciliations/{job}/confirm", {})
         self._queue("run_job", "JOBS_QUEUE")
         self._call("GET", f"/v1/jobs/{job}")
+
+    def _put_off_a_pixel(self) -> None:
+        """What a pixel told while storage was away waits for the worker."""
+        told = {"order_id": "put off", "event": "sale", "amount": "5000", "currency": "EUR"}
+        known = {"click_id": self._stale_click, "coupon": "ADA10", "customer_id": "c1"}
+        now = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
+        self._stage.stores.jobs.send({"pixel": "acme", "at": now, **told, **known})
 
     def _simulate(self) -> None:
         rates = "date,base,quote,rate\n2026-10-15,EUR,USD,1.0842\n"

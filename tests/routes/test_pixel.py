@@ -1,16 +1,22 @@
 """The pixel: the same picture always, and a conversion where what it says makes sense."""
 
+import json
 import struct
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.program import Consent, Method
 from chalicelib.routes import pixel
 from chalicelib.services.guessing import MAX_UNKNOWN
+from local.engine import Engine
 from tests.capturing import NOW, a_click, a_program, calling, euros, is_known, known
+from tests.faults.transport import Raw, wired
+from tests.reconciling import work
 
 ORDER = {"program": "acme", "event": "sale", "order_id": "o1", "amount": "49.90", "currency": "EUR"}
 
@@ -20,6 +26,14 @@ def caller(stage: Any, clock: Any) -> Any:
     clock.set(NOW)
     a_program(bootstrap.stores())
     return calling()
+
+
+def waiting(engine: Engine, stage: Any) -> list[str]:
+    """The reports that the jobs' queue holds."""
+    sqs = engine.client("sqs")
+    url = sqs.get_queue_url(QueueName=stage.environment["JOBS_QUEUE"])["QueueUrl"]
+    found = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, MaxNumberOfMessages=10)["Messages"]
+    return [message["Body"] for message in found if "pixel" in json.loads(message["Body"])]
 
 
 def assert_picture(answer: Any) -> None:
@@ -149,6 +163,70 @@ def test_a_failure_of_ours_gets_the_picture(
 
     monkeypatch.setattr("chalicelib.services.capture.record", fail)
     assert_picture(caller.get("/p.gif", **ORDER))
+
+
+class DatabaseAway:
+    """DynamoDB refuses everything; the other services answer."""
+
+    def carry(self, send: Any, session: Any, request: Any) -> Any:
+        if not request.headers.get("X-Amz-Target", b"").startswith(b"DynamoDB"):
+            return send(session, request)
+        body = b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}'
+        return AWSResponse(request.url, 400, {}, Raw(body))
+
+
+@pytest.fixture
+def tell_while_away(caller: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def tell(**more: Any) -> None:
+        with wired(monkeypatch, DatabaseAway()):
+            assert_picture(caller.get("/p.gif", **more))
+        assert not is_known("o1")
+
+    return tell
+
+
+def test_what_is_told_while_storage_is_away_is_recorded_as_of_then(
+    tell_while_away: Any, clock: Any, engine: Engine, stage: Any
+) -> None:
+    click = a_click(bootstrap.stores())
+    tell_while_away(**ORDER, click_id=click, coupon="anna10", customer_id="c1", consent="granted")
+    clock.set(NOW + timedelta(hours=9))
+    assert work(engine, stage)
+    order = known("o1")
+    assert (order.report.content, order.report.method) == (euros(4990), Method.PIXEL)
+    assert order.report.occurred_at == NOW
+    assert [touch.partner for touch in order.touches] == ["anna"]
+    assert [coupon.partner for coupon in order.coupons] == ["anna"]
+    assert order.report.customer is not None
+
+
+def test_while_storage_is_away_it_keeps_no_customer_without_an_explicit_consent(
+    tell_while_away: Any, engine: Engine, stage: Any
+) -> None:
+    tell_while_away(**ORDER, customer_id="c1")
+    assert work(engine, stage)
+    assert known("o1").report.customer is None
+
+
+def test_while_storage_is_away_it_keeps_no_identifier_under_global_privacy_control(
+    tell_while_away: Any, engine: Engine, stage: Any
+) -> None:
+    click = a_click(bootstrap.stores())
+    query = ORDER | {"click_id": click, "customer_id": "c1", "coupon": "ANNA10", "consent": "granted"}
+    tell_while_away(**query, headers={"sec-gpc": "1"})
+    (message,) = waiting(engine, stage)
+    assert click not in message
+    assert "c1" not in message
+    assert work(engine, stage)
+    assert known("o1").coupons[0].partner == "anna"
+
+
+def test_what_makes_no_sense_when_storage_is_back_is_let_go(
+    tell_while_away: Any, engine: Engine, stage: Any
+) -> None:
+    tell_while_away(**ORDER | {"program": "nobodys"})
+    assert work(engine, stage)
+    assert work(engine, stage) == 0
 
 
 def test_who_tries_out_promo_codes_gets_the_picture_and_nothing_is_stored(caller: Any) -> None:
