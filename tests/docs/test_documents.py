@@ -52,6 +52,16 @@ def test_every_document_is_reached_from_the_readme() -> None:
     assert set((ROOT / "docs").rglob("*.md")) - reached == set()
 
 
+def test_every_decision_is_numbered_dated_and_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text()
+    for page in folder.glob("0*.md"):
+        title, _, date = page.read_text().splitlines()[:3]
+        assert re.match(rf"# {int(page.name[:4])}\. ", title), page.name
+        assert re.match(r"20\d\d-\d\d-\d\d", date), page.name
+        assert f"| [{title.split('. ', 1)[1]}]({page.name}) |" in index
+
+
 def test_the_walk_through_names_functions_that_are_there() -> None:
     named = _FUNCTION.findall((ROOT / "docs" / "walkthrough.md").read_text())
     assert len(named) > 15
