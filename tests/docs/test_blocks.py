@@ -19,6 +19,7 @@ ELSEWHERE = {
     ("docs/carts.md", "kotlin", ""): (
         "needs Android; tests/docs/test_pasted.py hands a conversion in what it reads out of the referrer"
     ),
+    ("docs/data-model.md", "json", ""): "tests/infra/test_policies.py::test_a_sample_is_like_the_items",
     ("docs/deploying.md", "text", ""): "tests/infra/test_deploy.py::test_it_says_what_the_walk_through_shows",
     (
         "docs/deploying.md",

@@ -1,5 +1,6 @@
 """Each function may do what it does, and nothing else; and what it does fits the tables of base.yaml."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 import app
+from chalicelib.storage.codec import decode_item
 from infra.project import ROOT
 from local import template
 from local.engine import Engine
@@ -147,3 +149,55 @@ def test_every_index_is_used(driven: Driven) -> None:
         for index in table.get("GlobalSecondaryIndexes", [])
     }
     assert used == declared
+
+
+MODEL = (ROOT / "docs" / "data-model.md").read_text()
+KEYS = re.findall(r"^\| (\w+) \| `([^`]+)` \| `([^`]+)` \| ", MODEL, re.MULTILINE)
+NOT_DRIVEN = {"coupon#", "journey#", "#quarantined", "import#", "meter#", "seen#", "trials"}
+"""Keys of rows that the driver does not come by: limits, cookies, damage, commands, floods, the edge."""
+
+
+def fits(text: str, key: str) -> bool:
+    """Whether the key is one of those that the page writes so: `{program}#{visitor}`."""
+    parts = re.split(r"\{[^}]*\}", text)
+    return re.fullmatch("[^#]*".join(map(re.escape, parts)), key) is not None
+
+
+def rows_of(table: str, key: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The rows of the data model that this key may belong to."""
+    return [row for row in KEYS if row[0] == table and fits(row[1], key["pk"]) and fits(row[2], key["sk"])]
+
+
+def items(driven: Driven) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every table and key that was named, with the rest of the item where all of it was written."""
+    for call in driven.dynamodb_calls():
+        found = call.parameters.get("Item") or call.parameters.get("Key")
+        if found:
+            yield call.parameters["TableName"].removeprefix(f"{driven.prefix}-"), decode_item(found)
+
+
+def test_the_data_model_has_every_key_and_no_other(driven: Driven) -> None:
+    named = {(table, item["pk"], item["sk"]): rows_of(table, item) for table, item in items(driven)}
+    assert [key for key, rows in named.items() if not rows] == []
+    idle = set(KEYS) - {row for rows in named.values() for row in rows}
+    assert [row for row in idle if not any(part in "|".join(row) for part in NOT_DRIVEN)] == []
+
+
+@pytest.mark.parametrize(
+    "sample", [json.loads(text) for text in re.findall(r"```json\n(.*?)```", MODEL, re.DOTALL)]
+)
+def test_a_sample_is_like_the_items(driven: Driven, sample: dict[str, Any]) -> None:
+    """It has what all items of its row have, and nothing that none of them has."""
+    (row,) = [row for row in KEYS if row in rows_of(row[0], sample)]
+    shapes = [shape(item) for name, item in items(driven) if len(item) > 2 and row in rows_of(name, item)]
+    assert shapes
+    assert set.intersection(*shapes) <= shape(sample) <= set.union(*shapes)
+
+
+def shape(value: Any, path: str = "") -> set[tuple[str, str]]:
+    """Each field of the item by its path, and what it is."""
+    if isinstance(value, dict):
+        return {one for name, inner in value.items() for one in shape(inner, f"{path}.{name}")} | {
+            (path, "map")
+        }
+    return {(path, type(value).__name__)}
