@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 import subprocess
+import tomllib
 import typing
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from chalicelib import VERSION
 from clients.python.linkledger import AdjustmentKind, ApiError, Item, Linkledger, NewLink, Order, ReturnedItem
 from tests.contract.outside import NOVEMBER_10, Shop, Stack
 from tests.node import node, tsc
@@ -190,6 +192,12 @@ def test_the_types_of_node_are_those_of_the_document(told: Any, shape: str) -> N
     assert {name: (not may_lack, kind) for name, may_lack, kind in found} == fields(
         told, shape, in_typescript
     )
+
+
+def test_both_are_of_the_version_of_the_whole() -> None:
+    node = json.loads((HERE.parents[1] / "clients/node/package.json").read_text())
+    python = tomllib.loads((HERE.parents[1] / "clients/python/pyproject.toml").read_text())
+    assert (node["version"], python["project"]["version"]) == (VERSION, VERSION)
 
 
 def test_both_know_every_kind_of_adjustment(told: Any) -> None:

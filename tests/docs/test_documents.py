@@ -52,6 +52,14 @@ def test_every_document_is_reached_from_the_readme() -> None:
     assert set((ROOT / "docs").rglob("*.md")) - reached == set()
 
 
+def test_what_the_answers_quote_stands_in_the_portal() -> None:
+    code = [*(ROOT / "chalicelib/portal").rglob("*.html"), *(ROOT / "chalicelib/portal").glob("*.py")]
+    shown = "\n".join(path.read_text() for path in code)
+    quoted = re.findall(r'"([A-Z][^"]*)"', re.sub(r"`[^`]*`", "", (ROOT / "docs" / "faq.md").read_text()))
+    assert quoted
+    assert [text for text in quoted if " ".join(text.split()) not in shown] == []
+
+
 def test_every_decision_is_numbered_dated_and_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     index = (folder / "README.md").read_text()
