@@ -8,7 +8,7 @@ from chalicelib.domain.credentials import Scope
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.period import format_instant, parse_instant
-from chalicelib.routes import paging
+from chalicelib.routes import paging, whose
 from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
 from chalicelib.services import coupons
 
@@ -88,9 +88,7 @@ def end_coupon(call: Call[None]) -> None:
 )
 def list_coupons(call: Call[None]) -> paging.Listing[CouponView]:
     """List the promo codes of a program; a merchant need not name its own."""
-    wanted = call.query.get("program", call.caller.program)
-    if wanted is None:
-        raise Invalid("field_required", "program is required", "program")
+    wanted = whose.program_id(call)
     call.caller.require_program(wanted)
     program = call.stores.catalogue.program(wanted)
     limit, start = paging.wanted(call)

@@ -6,10 +6,9 @@ from typing import Literal
 from chalice import Blueprint
 
 from chalicelib.domain.credentials import Caller, Scope
-from chalicelib.domain.errors import Invalid
 from chalicelib.domain.link import Link, LinkState
 from chalicelib.domain.period import format_instant, parse_instant
-from chalicelib.routes import paging
+from chalicelib.routes import paging, whose
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.services import access, links
 from chalicelib.services.links import RowResult, Wanted
@@ -141,13 +140,7 @@ def create_link(call: Call[NewLink]) -> LinkView:
 @endpoint(returns=paging.Listing[LinkView], scopes=_EVERYBODY, query=("program", "partner", *paging.QUERY))
 def list_links(call: Call[None]) -> paging.Listing[LinkView]:
     """List the links of a program, or those of one partner in it."""
-    wanted = call.query.get("program", call.caller.program)
-    if wanted is None:
-        raise Invalid("field_required", "program is required", "program")
-    program = access.program_of(call.stores, call.caller, wanted)
-    partner = call.query.get("partner", call.caller.partner if call.caller.is_partner else None)
-    if partner is not None:
-        call.caller.require_partner(partner)
+    program, partner = whose.program_and_partner(call)
     limit, start = paging.wanted(call)
     found, next_key = call.stores.links.of_program(program.id, limit, start, partner)
     return paging.listing(call, [_view(call.stores.settings, link) for link in found], next_key)

@@ -4,9 +4,9 @@ from chalice import Blueprint
 
 from chalicelib.domain.counts import Sums
 from chalicelib.domain.credentials import Scope
-from chalicelib.domain.errors import Invalid
+from chalicelib.routes import whose
 from chalicelib.routes.endpoint import Call, View, endpoint
-from chalicelib.services import access, stats
+from chalicelib.services import stats
 
 bp = Blueprint(__name__)
 
@@ -51,13 +51,7 @@ class StatsView(View):
 )
 def get_stats(call: Call[None]) -> StatsView:
     """Get clicks, conversions, revenue and commission; a partner gets its own alone."""
-    wanted = call.query.get("program", call.caller.program)
-    if wanted is None:
-        raise Invalid("field_required", "program is required", "program")
-    program = access.program_of(call.stores, call.caller, wanted)
-    partner = call.query.get("partner", call.caller.partner if call.caller.is_partner else None)
-    if partner is not None:
-        call.caller.require_partner(partner)
+    program, partner = whose.program_and_partner(call)
     by = call.query.get("by")
     found = stats.report(
         call.stores,
