@@ -4,6 +4,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.errors import Conflict
+
 MAX_USES = 10_000
 """The highest limit of a promo code's uses: so many are counted through for every order that tells it."""
 
@@ -28,6 +30,15 @@ class Partner:
     def is_erased(self) -> bool:
         """Whether nothing is known any more of who it is."""
         return self.email == ERASED_EMAIL
+
+    def check_present(self) -> None:
+        """Let nothing new begin with a partner whose name and address are gone.
+
+        Raises:
+            Conflict: `partner_erased`.
+        """
+        if self.is_erased:
+            raise Conflict("partner_erased", "this partner was erased", "partner")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,13 @@ def create(
 
     Raises:
         Invalid: `scopes_invalid`, `program_required`, `partner_required`.
-        NotFound: `program_unknown`, `partner_unknown`.
+        NotFound: `program_unknown`, `partner_unknown`. Conflict: `partner_erased`.
     """
     _check_binding(scopes, program, partner)
     if program is not None:
         stores.catalogue.program(program)
     if partner is not None:
-        stores.catalogue.partner(partner)
+        stores.catalogue.partner(partner).check_present()
     text = new_text()
     key = key_of(text, scopes, program, partner, now)
     if not stores.credentials.add_key_once(key) and stores.credentials.find_key(key.id) != key:

@@ -39,6 +39,7 @@ def enroll(stores: Stores, program_id: str, partner_id: str, now: datetime) -> t
 
     Raises:
         NotFound: `program_unknown`, `partner_unknown`.
+        Conflict: `partner_erased`.
         Invalid: `enrollment_refused`, by a fraud rule that rejects.
     """
     program = stores.catalogue.program(program_id)
@@ -46,6 +47,7 @@ def enroll(stores: Stores, program_id: str, partner_id: str, now: datetime) -> t
     kept = stores.catalogue.find_enrollment(program.id, partner.id)
     if kept is not None:
         return kept, default_link(stores, kept), False
+    partner.check_present()
     found = fraud.check_enrollment(stores, program, partner, now)
     fraud.keep(stores, found)
     link = links.create(stores, program, partner.id, now=now)

@@ -309,6 +309,12 @@ def test_an_erased_partner_is_shut_out(stage: Stage) -> None:
     after = stored(stage)
     for trace in ("Muster", "mia@example.com", "mia.example.com"):
         assert trace not in after
+    with pytest.raises(Conflict, match="was erased"):
+        keys.create(stores, caller.scopes, None, made, NOW)
+    another = replace(shop.program, id="another")
+    stores.catalogue.add_program_once(another)
+    with pytest.raises(Conflict, match="was erased"):
+        partners.enroll(stores, another.id, made, NOW)
 
 
 def test_a_partner_that_is_owed_something_is_erased_only_on_purpose(stage: Stage, jane: Person) -> None:
