@@ -60,6 +60,13 @@ def test_what_the_answers_quote_stands_in_the_portal() -> None:
     assert [text for text in quoted if " ".join(text.split()) not in shown] == []
 
 
+def test_the_readme_says_of_every_folder_what_is_in_it() -> None:
+    table = "".join((ROOT / "README.md").read_text().split("## Where things are")[1].split("\n\n")[1:2])
+    code = {path.parent.name for place in (ROOT, ROOT / "chalicelib") for path in place.glob("*/__init__.py")}
+    assert len(code) > 8
+    assert [name for name in sorted(code) if f"{name}/" not in table] == []
+
+
 def test_every_decision_is_numbered_dated_and_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     index = (folder / "README.md").read_text()
