@@ -1,12 +1,16 @@
 """Files of other vendors are read by their own columns; what can't be read is told with its line."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.moving import SOURCES, File, Told, read
+from chalicelib.domain.moving.source import fold
 
+PAGE = Path(__file__).parents[3] / "docs" / "moving.md"
 JANUARY = datetime(2026, 1, 2, 10, tzinfo=UTC)
 
 
@@ -129,6 +133,16 @@ def test_a_named_column_counts_in_each_file_that_has_it() -> None:
     assert (owing.kind, referrals.kind) == ("mapped", "referrals")
     assert [told.balance_minor for told in owing.rows] == [-350]
     assert [told.customer for told in referrals.rows] == ["c-1"]
+
+
+@pytest.mark.parametrize("vendor", SOURCES)
+def test_the_columns_that_the_page_names_are_read(vendor: str) -> None:
+    (row,) = [line for line in PAGE.read_text().splitlines() if line.startswith(f"| `{vendor}` |")]
+    named = re.findall(r"`([^`]+)`", row.split("|")[3])
+    known = {
+        fold(c) for sheet in SOURCES[vendor].sheets for several in sheet.columns.values() for c in several
+    }
+    assert [name for name in named if fold(name) not in known] == []
 
 
 @pytest.mark.parametrize("vendor", [name for name in SOURCES if name != "plain"])
