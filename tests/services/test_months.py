@@ -161,6 +161,17 @@ def test_a_record_that_cannot_be_processed_blocks_its_month_and_nothing_else(sta
     assert [(s.program, s.code) for s in stopped] == [(bad.program.id, "money_quarantined")]
 
 
+def test_what_cannot_be_processed_blocks_no_month_before_its_own(stage, monkeypatch) -> None:
+    shop = scene.make(stage.stores)
+    broken = shop.sell(stage.stores, SOLD_AT + timedelta(days=28)).id
+    monkeypatch.setattr("chalicelib.services.settle.decide", _fails_for(broken))
+    assert [closed.month for closed in close_program(stage.stores, shop.program.id, AFTER_GRACE)] == [
+        SEPTEMBER
+    ]
+    with pytest.raises(CloseStopped, match="money_quarantined"):
+        close_program(stage.stores, shop.program.id, OCTOBER_CLOSE)
+
+
 def _fails_for(conversion: str):
     def decide_or_fail(facts, *rules):
         if facts.id == conversion:
