@@ -53,6 +53,7 @@ def test_clicks_of_one_instant_stand_as_they_were_made() -> None:
     later = a_touch("c", CLICKED + SECOND)
     for touches in ([later, *made], [*made[::-1], later]):
         assert in_order(touches) == (*made, later)
+    assert in_order(made[::-1]) == in_order(made) == tuple(made)
 
 
 def test_of_a_click_told_twice_the_same_one_stands_in_whatever_order() -> None:
@@ -124,7 +125,7 @@ def test_a_partner_earns_by_the_touches_that_have_weight() -> None:
 
 @pytest.mark.parametrize(
     ("weight", "whole", "text"),
-    [(1, 3, "1/3"), (2, 6, "1/3"), (4, 6, "2/3"), (5, 5, "1"), (0, 1, "0"), (0, 7, "0")],
+    [(1, 3, "1/3"), (1, 2, "1/2"), (2, 6, "1/3"), (4, 6, "2/3"), (5, 5, "1"), (0, 1, "0"), (0, 7, "0")],
 )
 def test_a_share_is_written_as_the_shortest_fraction(weight: int, whole: int, text: str) -> None:
     assert share_text(weight, whole) == text

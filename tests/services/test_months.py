@@ -13,7 +13,7 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.partner import Coupon
 from chalicelib.domain.period import Month
 from chalicelib.domain.terms import Basis, MonthlyKind, MonthlyRule, MonthlyTier
-from chalicelib.services import adjustments, close, conversions, healing, ledgers, months
+from chalicelib.services import adjustments, close, conversions, healing, ledgers, months, notices
 from chalicelib.services.close import close_months, close_program
 from chalicelib.services.month_files import CloseStopped
 from chalicelib.services.pacing import OutOfTime, at_most
@@ -306,6 +306,21 @@ def test_a_closer_of_another_version_that_comes_late_finds_nothing_to_do(stage, 
     assert close_program(stage.stores, shop.program.id, AFTER_GRACE) == []
     assert stage.stores.journal.books(shop.program).closing is None
     assert audit(stage.stores, shop.program).problems == []
+
+
+def test_a_closer_that_is_outrun_at_the_last_step_says_the_same(stage, monkeypatch) -> None:
+    shop = scene.make(stage.stores)
+    published, rivals = notices.published, []
+
+    def outrun(*arguments) -> None:
+        if not rivals:
+            rivals.append(None)
+            rivals[:] = close_program(stage.stores, shop.program.id, AFTER_GRACE)
+        published(*arguments)
+
+    monkeypatch.setattr(notices, "published", outrun)
+    assert close_program(stage.stores, shop.program.id, AFTER_GRACE) == rivals
+    assert stage.stores.journal.books(shop.program).closed_through == SEPTEMBER
 
 
 def test_a_close_waits_for_a_conversion_that_could_not_be_settled_just_now(stage, monkeypatch) -> None:
