@@ -1,5 +1,6 @@
 """What tests share: the embedded engine, a fresh stage in it, and a clock that stands still."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,7 +66,10 @@ def _quick_session() -> Session:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """The embedded engine, in memory, for the whole run."""
+    """The embedded engine, in memory, for the whole run; or one that somebody has started for many runs."""
+    if port := os.environ.get("ENGINE_PORT"):
+        yield Engine(port=int(port))
+        return
     with Engine() as started:
         yield started
 

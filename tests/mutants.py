@@ -21,12 +21,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from local.engine import Engine
 from tests import reaching
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,6 +115,9 @@ TESTS: dict[str, list[list[str]]] = {
 
 WITHOUT_ENGINE = ("tests/domain", "tests/services/test_signatures.py", *CARTS, *PIECES)
 """Tests that need no conftest."""
+
+READ_ONCE = ("botocore.session", "chalice.local", "pynamodb.models", "jinja2")
+"""What takes longest to import, and is none of ours."""
 
 SWAPS: dict[type[ast.AST], list[type[ast.AST]]] = {
     ast.Lt: [ast.LtE],
@@ -248,7 +254,7 @@ def _run(tree: Path, tests: list[str], plugin: object) -> int:
         del sys.modules[name]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # Reading those takes longer than most tests.
     options = ["-q", "-x", "-p", "_hypothesis_pytestplugin", "-p", "tests.hurried", "-p", "no:cacheprovider"]
-    if all(path.startswith(WITHOUT_ENGINE) for path in tests):
+    if _needs_no_engine(tests):
         options.append("--noconftest")
     return int(pytest.main([*options, *tests], [plugin]))
 
@@ -279,6 +285,24 @@ def _recorded(tree: Path, module: str, paths: list[str]) -> Stage:
     return Stage(paths, json.loads(told.read_text()))
 
 
+@contextmanager
+def _engine_for(module: str) -> Iterator[None]:
+    """One engine for all forks, and what reading its client takes done once, where tests need them."""
+    if all(_needs_no_engine(tests) for tests in TESTS[module.removeprefix("chalicelib/")]):
+        yield
+        return
+    for name in READ_ONCE:
+        import_module(name)
+    with Engine() as started:
+        os.environ["ENGINE_PORT"] = started.url.rsplit(":", 1)[1]
+        yield
+    del os.environ["ENGINE_PORT"]
+
+
+def _needs_no_engine(tests: list[str]) -> bool:
+    return all(path.startswith(WITHOUT_ENGINE) for path in tests)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", help="this module alone")
@@ -291,9 +315,9 @@ def main() -> int:
         tree = Path(folder) / "tree"
         ignored = shutil.ignore_patterns(".git", ".venv*", "build", ".local", "__pycache__", ".*_cache")
         shutil.copytree(ROOT, tree, ignore=ignored)
-        (tree / ".venv-engine").symlink_to(ROOT / ".venv-engine")
         for module in wanted.only or [f"chalicelib/{module}" for module in TESTS]:
-            tried, lived = try_module(tree, module, wanted.most, random.Random(wanted.seed))
+            with _engine_for(module):
+                tried, lived = try_module(tree, module, wanted.most, random.Random(wanted.seed))
             print(f"{module}: {tried - len(lived)} of {tried} noticed", flush=True)
     return 0
 
