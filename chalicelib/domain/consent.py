@@ -8,7 +8,7 @@ def may_identify(consent: Consent, gpc: str | None, answers: tuple[str | None, .
 
     A Global Privacy Control signal (`Sec-GPC: 1`, W3C) forbids them, and so does any answer `denied`;
     where the program requires consent, one answer must be `granted`. `answers` are what the visitor's
-    request carries as `ll_consent`, in its query and its cookie.
+    request carries as `ll_consent`, in its query and its cookie, each as often as it stands there.
     """
     if gpc is not None and gpc.strip() == "1":
         return False

@@ -97,6 +97,7 @@ def read_orders(raw: bytes, reading: Reading) -> OrderFile:
         if form.continues(row, cells):
             continue
         try:
+            check_width(header, cells)
             order = _order(line, row, form, reading)
             if order.ids[0] in orders:
                 raise Invalid("order_repeated", "this order stands in the file twice")
@@ -116,6 +117,16 @@ def read_rows(raw: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
         TooLarge: `csv_too_large`, above 50,000 rows.
     """
     return _rows(_decode(raw))
+
+
+def check_width(header: Sequence[str], cells: Sequence[str]) -> None:
+    """Let a row on that says nothing beyond the header: `12,50` without quotes is 12 and another cell.
+
+    Raises:
+        Invalid: `row_invalid`.
+    """
+    if any(cell.strip() for cell in cells[len(header) :]):
+        raise Invalid("row_invalid", "the row has more cells than the header")
 
 
 def _decode(raw: bytes) -> str:

@@ -1,8 +1,9 @@
 """Conversions over the API: report, list, explain."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from chalice import Blueprint
+from msgspec import Meta
 
 from chalicelib.domain.conversion import Content, Item, State
 from chalicelib.domain.credentials import Caller, Scope
@@ -15,7 +16,7 @@ from chalicelib.routes.endpoint import Body, Call, Reply, View, endpoint
 from chalicelib.routes.idempotency import read_key
 from chalicelib.routes.receipts import ReceiptView, receipt_view
 from chalicelib.routes.replies import error_object, status_of
-from chalicelib.routes.wire import shape
+from chalicelib.routes.wire import read_element
 from chalicelib.services import access, capture, conversions, own_addresses
 from chalicelib.storage.conversion_queue import Listed
 from chalicelib.storage.conversion_records import Conversion
@@ -60,7 +61,7 @@ class NewConversion(Body, frozen=True, kw_only=True):
 class NewBatch(Body, frozen=True, kw_only=True):
     """Up to 500 conversions; a signed call names one `program` for all, here or in each of them."""
 
-    conversions: list[dict[str, Any]]
+    conversions: list[Annotated[Any, Meta(extra_json_schema={"type": "object"})]]
     program: str | None = None
 
 
@@ -106,7 +107,7 @@ def create_conversion(call: Call[NewConversion]) -> Reply[RecordedView]:
 
 
 @bp.route("/v1/conversions/batch", methods=["POST"], content_types=["*/*"])
-@endpoint(body=NewBatch, returns=BatchView, scopes=MERCHANTS, signed=True)
+@endpoint(body=NewBatch, returns=BatchView, scopes=MERCHANTS, signed=True, one_by_one=("conversions",))
 def create_conversions(call: Call[NewBatch]) -> BatchView:
     """Record up to 500 conversions; each has a result of its own, and a bad one stops no other."""
     if len(call.body.conversions) > MAX_BATCH:
@@ -170,9 +171,9 @@ def _incoming(body: NewConversion) -> Incoming:
     )
 
 
-def _batch_result(call: Call[NewBatch], raw: dict[str, Any]) -> dict[str, Any]:
+def _batch_result(call: Call[NewBatch], raw: object) -> dict[str, Any]:
     try:
-        body = shape(raw, NewConversion)
+        body = read_element(raw, NewConversion)
         if call.body.program not in {None, body.program}:
             raise Invalid("program_differs", "the batch is for another program", "program")
         recorded = _record(call, body)

@@ -90,6 +90,7 @@ class Endpoint:
     media: tuple[str, ...]
     produces: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
+    one_by_one: tuple[str, ...] = ()
 
 
 def endpoint(
@@ -103,6 +104,7 @@ def endpoint(
     media: Sequence[str] = ("application/json",),
     produces: Sequence[str] = (),
     passed_over: Sequence[str] = (),
+    one_by_one: Sequence[str] = (),
 ) -> Callable[[Callable[[Call[Any]], Any]], Callable[..., Response]]:
     """Make a view of a function from `Call` to its answer.
 
@@ -119,6 +121,7 @@ def endpoint(
             may be such a text (`raw`), and the shape's fields are then the query parameters.
         produces: content types, beside JSON, in which a view may answer with `Text`.
         passed_over: fields whose objects may hold any JSON, because nothing of them is used.
+        one_by_one: lists whose elements the view reads itself (`wire.read_element`), each on its own.
     """
 
     def decorate(view: Callable[[Call[Any]], Any]) -> Callable[..., Response]:
@@ -135,6 +138,7 @@ def endpoint(
             tuple(media),
             tuple(produces),
             tuple(passed_over),
+            tuple(one_by_one),
         )
 
         @functools.wraps(view)
@@ -189,7 +193,7 @@ def _call(declared: Endpoint, request: Any, path: Mapping[str, str]) -> Call[Any
     _check_path(path)
     if declared.body is not None and not content and (raw or "content-type" in headers):
         check_transfer(headers, raw, media=declared.media)
-        content = _query(declared, request) if _is_text(headers) else read_object(raw, declared.passed_over)
+        content = _query(declared, request) if _is_text(headers) else _read(declared, raw)
     return Call(
         body=shape(content, declared.body) if declared.body is not None else None,
         path=dict(path),
@@ -210,9 +214,13 @@ def _signer(declared: Endpoint, request: Any, stores: Stores, now: datetime) -> 
         named = _query(declared, request).get("program")
         return access.verify_signature(stores, headers, raw, named, now), {}
     check_transfer(headers, raw, media=declared.media)
-    content = read_object(raw, declared.passed_over)
+    content = _read(declared, raw)
     named = content.get("program") or _program_of_all(content.get("conversions"))
     return access.verify_signature(stores, headers, raw, named, now), content
+
+
+def _read(declared: Endpoint, raw: bytes) -> dict[str, Any]:
+    return read_object(raw, declared.passed_over, declared.one_by_one)
 
 
 def _program_of_all(conversions: object) -> str | None:

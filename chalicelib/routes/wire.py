@@ -72,8 +72,13 @@ def check_transfer(
         raise UnsupportedMedia("content_type_unsupported", f"send {' or '.join(media)} in UTF-8")
 
 
-def read_object(raw: bytes, passed_over: Collection[str] = ()) -> dict[str, Any]:
+def read_object(
+    raw: bytes, passed_over: Collection[str] = (), one_by_one: Collection[str] = ()
+) -> dict[str, Any]:
     """The JSON object that the bytes are; of the objects under the names `passed_over` nothing is read.
+
+    The elements of lists under the names `one_by_one` are left to `read_element`, so that one that is
+    refused stops no other.
 
     Raises:
         Malformed: `json_invalid`, `json_duplicate_key`, `json_too_deep`.
@@ -96,8 +101,23 @@ def read_object(raw: bytes, passed_over: Collection[str] = ()) -> dict[str, Any]
     read = {
         name: {} if name in passed_over and isinstance(each, dict) else each for name, each in value.items()
     }
-    _walk(read, "", 1)
+    left = {name for name in one_by_one if isinstance(read.get(name), list)}
+    _walk({name: each for name, each in read.items() if name not in left}, "", 1)
     return read
+
+
+def read_element(value: object, kind: type[T]) -> T:
+    """An element that `read_object` left alone, in the declared shape.
+
+    Raises:
+        Malformed: `json_too_deep`.
+        Invalid: `object_required`, `number_invalid`, `text_invalid`.
+        Refused: as `shape`.
+    """
+    if not isinstance(value, dict):
+        raise Invalid("object_required", "each must be a JSON object")
+    _walk(value, "", 3)
+    return shape(value, kind)
 
 
 def shape(value: object, kind: type[T]) -> T:

@@ -49,7 +49,7 @@ def identify(stores: Stores, program: Program, query: Query, hit: Hit, ruling: R
     if ruling.verdict is not Verdict.HUMAN:
         return Identity(nameless, None)
     header = hit.headers.get("cookie", "")
-    answers = (first(query, CONSENT), next(iter(cookies.values(header, CONSENT)), None))
+    answers = (*query.get(CONSENT, ()), *cookies.values(header, CONSENT))
     if not may_identify(program.consent, hit.headers.get("sec-gpc"), answers):
         return Identity(nameless, None, (ANONYMOUS,))
     patience_s = keeping.RETRY_WITHIN_S if stores.secrets.are_known else FIRST_KEYS_WITHIN_S

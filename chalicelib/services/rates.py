@@ -92,7 +92,7 @@ def parse(text: str, source: str) -> list[Rate]:
     """
     rows = list(csv.reader(text.removeprefix("\ufeff").splitlines()))
     header = [name.strip().lower() for name in rows[0]] if rows else []
-    if not set(COLUMNS) <= set(header) or not set(header) <= {*COLUMNS, "source"}:
+    if {*header, "source"} != {*COLUMNS, "source"} or len(set(header)) != len(header):
         raise Invalid("file_invalid", f"the first line names the columns {', '.join(COLUMNS)}")
     if len(rows) - 1 > MAX_ROWS:
         raise Invalid("file_invalid", f"a file may have {MAX_ROWS} rates")
@@ -102,6 +102,9 @@ def parse(text: str, source: str) -> list[Rate]:
         if not row:
             continue
         line = f"line {number}"
+        if len(row) > len(header):
+            problems.append(Invalid("row_invalid", "the line has more cells than the header", line))
+            continue
         rate, wrong = _read(dict(zip(header, map(str.strip, row), strict=False)), source, line)
         problems += wrong
         if rate and rates.setdefault((rate.day, rate.base, rate.quote), rate).exact != rate.exact:

@@ -10,6 +10,17 @@ def test_each_of_a_batch_gets_its_own_result_in_order(shop, stack):
     assert len(shop.conversions()) == 2
 
 
+def test_one_that_cannot_be_read_is_told_of_and_stops_no_other(shop, stack):
+    half = {"sku": "sock", "amount": 0.5}
+    orders = [shop.order(amount=1.5), shop.order(order_id="a\0b"), shop.order(items=[half])]
+    unread = [*orders, None, 7, 0.5, []]
+    results = tell_batch(stack, [shop.order(), *unread, shop.order()])
+    assert [status_of(result) for result in results] == [201, *[422] * len(unread), 201]
+    fields = [result["error"].get("field") for result in results[1:-1]]
+    assert fields == ["amount", "order_id", "items[0].amount", None, None, None, None]
+    assert len(shop.conversions()) == 2
+
+
 def test_a_batch_takes_500(shop, stack):
     results = tell_batch(stack, [shop.order() for _ in range(500)])
     assert [status_of(result) for result in results] == [201] * 500

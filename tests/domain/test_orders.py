@@ -104,11 +104,18 @@ def test_every_encoding_of_spreadsheets_is_read(encoding: str) -> None:
         ("A,9.90,XXX,", "currency_unknown"),
         ("A,9.90,,maybe", "status_unknown"),
         (f"{'A' * 129},9.90,,", "order_id_invalid"),
+        ("A,9.90,EUR,paid,5", "row_invalid"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_reported_and_stops_no_other(row: str, code: str) -> None:
     found = read(f"order_id,amount,currency,status\n{row}\nB,1.00,EUR,paid\n")
     assert [(bad.line, bad.code) for bad in found.bad_rows] == [(2, code)]
+    assert [order.ids for order in found.orders] == [("B",)]
+
+
+def test_a_decimal_comma_without_quotes_is_not_guessed() -> None:
+    found = read("order_id,amount\nA,12,50\nB,1.00,\n")
+    assert [(bad.line, bad.code) for bad in found.bad_rows] == [(2, "row_invalid")]
     assert [order.ids for order in found.orders] == [("B",)]
 
 

@@ -191,6 +191,8 @@ def test_a_cookie_that_is_not_ours_is_ignored_and_flagged(cookie: str, flag: str
         (Consent.REQUIRED, "?ll_consent=granted", {}, True),
         (Consent.REQUIRED, "", {"cookie": "ll_consent=granted"}, True),
         (Consent.GRANTED, "?ll_consent=denied", {}, False),
+        (Consent.REQUIRED, "?ll_consent=granted&ll_consent=denied", {}, False),
+        (Consent.REQUIRED, "", {"cookie": "ll_consent=granted; ll_consent=denied"}, False),
         (Consent.GRANTED, "", {}, True),
     ],
 )

@@ -69,6 +69,7 @@ def test_a_long_file_is_added_in_steps_on_both_sides_of_what_is_known(stage) -> 
         ("2026-09-01,EUR,USD,1e3", "line 2.rate"),
         ("2026-09-01,EUR,USD,NaN", "line 2.rate"),
         ("2026-09-01,EUR,USD", "line 2.rate"),
+        ("2026-09-01,EUR,USD,1,5", "line 2"),
         ("2026-09-01,EUR,USD,1\n2026-09-01,EUR,USD,2", "line 3"),
     ],
 )
@@ -78,7 +79,7 @@ def test_what_is_wrong_with_a_line_is_told(line: str, field: str) -> None:
     assert refused.value.field == field
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n", "date,base,quote,rate,more\n"])
+@pytest.mark.parametrize("text", ["", "a,b\n", "date,base,quote,rate,more\n", "date,base,quote,rate,rate\n"])
 def test_what_is_no_file_of_rates_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="file_invalid"):
         rates.parse(text, "ecb")

@@ -10,7 +10,7 @@ from chalicelib.domain.cells import clean, parse_amount, parse_time
 from chalicelib.domain.currencies import DIGITS
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.moving.source import NAMES, PARTNER, Sheet, Source, fold
-from chalicelib.domain.orders import read_rows
+from chalicelib.domain.orders import check_width, read_rows
 from chalicelib.domain.partner import MAX_USES
 
 
@@ -92,6 +92,7 @@ def _read(
     for line, cells in rows:
         row = {key: clean(cells[at]) for key, at in places.items() if at < len(cells)}
         try:
+            check_width(header, cells)
             told.append(_told(source, name, line, row, currency, timezone))
         except Invalid as problem:
             unread.append(Unread(name, line, problem.message))

@@ -163,6 +163,7 @@ def test_a_promo_code_may_have_a_limit() -> None:
         ("1,a@x.com,1.234", "thousands or decimals"),
         ("1,a@x.com,5.001", "thousands or decimals"),
         ("1,a@x.com,much", "amount"),
+        ("1,a@x.com,12,50", "more cells"),
     ],
 )
 def test_a_row_that_is_wrong_stops_no_other(row: str, reason: str) -> None:
