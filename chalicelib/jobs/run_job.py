@@ -13,6 +13,7 @@ from chalicelib import bootstrap, observe
 from chalicelib.domain.job import JobKind
 from chalicelib.jobs.remaining import has_time
 from chalicelib.services import (
+    browser_orders,
     close,
     doctor,
     erasures,
@@ -21,7 +22,6 @@ from chalicelib.services import (
     jobs,
     ledger_jobs,
     mails,
-    pixel_reports,
     reconciliations,
     simulation_jobs,
     worth,
@@ -58,12 +58,12 @@ def run_job(event: Any) -> None:
 
 
 def _handle(message: dict[str, Any], is_time_left: HasTime) -> None:
-    """One message: a job by its id, a mail, a late report, a part of a close, or S3's notice of objects."""
+    """One message: a job by its id, a mail, a late order, a part of a close, or S3's notice of objects."""
     stores, now = bootstrap.stores(), bootstrap.now()
     if "mail" in message:
         mails.send(stores, message, now)
-    if "pixel" in message:
-        pixel_reports.record_late(stores, message)
+    if "late_order" in message:
+        browser_orders.record_late(stores, message)
     if "close" in message:
         close.take_up(stores, message, now, is_time_left)
     if "job" in message:

@@ -11,8 +11,9 @@ from chalicelib.domain.errors import Conflict, Invalid, TooLarge
 from chalicelib.domain.screening import Hit
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.routes.replies import source_ip_of
-from chalicelib.services import bot_lists, collect
-from chalicelib.services.collect import Kept, Line, Order, Visitor
+from chalicelib.services import bot_lists, browser_orders, collect
+from chalicelib.services.browser_orders import Line, Order
+from chalicelib.services.collect import Kept, Visitor
 
 bp = Blueprint(__name__)
 
@@ -42,7 +43,7 @@ class Collected(Body, frozen=True, kw_only=True):
     type: Literal["click", "view", "convert", "identify", "consent"]
     consent: Literal["granted", "denied"] | None = None
     click_id: ClickId | None = None
-    earlier: Annotated[list[ClickId], msgspec.Meta(max_length=collect.MAX_EARLIER)] | None = None
+    earlier: Annotated[list[ClickId], msgspec.Meta(max_length=browser_orders.MAX_EARLIER)] | None = None
     partner: Short | None = None
     page: Long | None = None
     referrer: Long | None = None
@@ -146,7 +147,7 @@ def _order(call: Call[Collected], visitor: Visitor) -> None:
         customer_id=event.customer_id,
     )
     try:
-        collect.record_order(call.stores, event.program, order, visitor)
+        browser_orders.record_tag(call.stores, event.program, order, visitor)
     except Conflict:
         return
 

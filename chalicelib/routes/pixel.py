@@ -7,7 +7,7 @@ from chalice import Blueprint, Response
 from chalicelib import bootstrap, observe
 from chalicelib.domain.errors import LinkledgerError
 from chalicelib.routes.replies import SECURITY_HEADERS, source_ip_of, status_of
-from chalicelib.services import pixel_reports
+from chalicelib.services import browser_orders
 
 bp = Blueprint(__name__)
 
@@ -43,4 +43,4 @@ def _record() -> None:
     query: Any = request.query_params or {}
     pairs = [(name, value) for name in query for value in query.getlist(name)]
     source_ip = source_ip_of(request)
-    pixel_reports.record(bootstrap.stores(), pairs, request.headers, source_ip, bootstrap.now())
+    browser_orders.record_pixel(bootstrap.stores(), pairs, request.headers, source_ip, bootstrap.now())

@@ -14,31 +14,21 @@ from chalicelib.domain import cookies, token
 from chalicelib.domain.checkup import OPEN_FOR
 from chalicelib.domain.click import TOUCHES, Click, Verdict
 from chalicelib.domain.consent import may_identify
-from chalicelib.domain.conversion import Content, Item
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.incoming import Incoming
-from chalicelib.domain.money import check_amount, parse_major
-from chalicelib.domain.program import Consent, Method, Program
+from chalicelib.domain.program import Consent, Program
 from chalicelib.domain.screening import DIRECT_RULES, Hit, screen
 from chalicelib.domain.visits import NO_LINK, channel_of
 from chalicelib.services import (
-    addresses,
-    capture,
     checkups,
     clicks,
     direct_clicks,
-    guessing,
     identities,
     keeping,
-    limiting,
     restoring,
 )
 from chalicelib.services.clicks import CONSENT, COOKIE
 from chalicelib.services.targets import offer_of
 from chalicelib.storage.stores import Stores
-
-MAX_EARLIER = 4
-"""Clicks that the tag may name beside the newest one."""
 
 _VISIT_RULES = tuple(rule for rule in DIRECT_RULES if rule[0] is not Verdict.UNKNOWN_CODE)
 
@@ -67,66 +57,6 @@ class Kept:
 
     token: str | None
     max_age_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An item as the tag tells it; `amount` is as in `Order`."""
-
-    sku: str
-    quantity: int
-    amount: int | str
-    category: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A conversion as the tag tells it.
-
-    `amount` is an integer of minor units, as everywhere in the API, or a text in major units (`"19.90"`);
-    None is 0. `clicks` are tokens, the newest first.
-    """
-
-    event: str
-    order_id: str
-    amount: int | str | None = None
-    currency: str | None = None
-    items: tuple[Line, ...] = ()
-    clicks: tuple[str, ...] = ()
-    coupon: str | None = None
-    customer_id: str | None = None
-
-
-def record_order(stores: Stores, program_id: str, order: Order, visitor: Visitor) -> None:
-    """Record the conversion that the tag tells, with every click that its shop remembers.
-
-    Raises:
-        NotFound: `program_unknown`.
-        Invalid: what `capture.record` raises.
-        Conflict: `order_conflict`.
-        RateLimited: `too_many_orders`, `coupon_guessing`.
-        Unavailable: nothing is certain.
-    """
-    program = program_of(stores, program_id)
-    content = _content(order, program)
-    customer_id = order.customer_id if visitor.lets_identify(program.consent) else None
-    limiting.check_orders(stores, program.id)
-    check_coupon(stores, program, order.coupon, visitor)
-    told = order.clicks[: 1 + MAX_EARLIER] if visitor.lets_use_click() else ()
-    told = checkups.test_among(stores, program, told, visitor.hit.at) or told
-    for click_id in told or (None,):
-        incoming = Incoming(
-            event=order.event,
-            order_id=order.order_id,
-            content=content,
-            method=Method.TAG,
-            click_id=click_id,
-            coupon=order.coupon,
-            customer_id=customer_id,
-            visitor=journey_of(stores, visitor.hit.headers) if visitor.lets_use_click() else None,
-            address=addresses.address_of(stores, visitor.hit.headers, visitor.source_ip),
-        )
-        capture.record(stores, program, incoming, visitor.hit.at)
 
 
 def recognise(stores: Stores, program_id: str, click_id: str, visitor: Visitor) -> Kept | None:
@@ -218,14 +148,6 @@ def identify(stores: Stores, program_id: str, customer_id: str, click_id: str, v
         identities.link(stores, program, customer_id, click_id, at, most)
 
 
-def check_coupon(stores: Stores, program: Program, coupon: str | None, visitor: Visitor) -> None:
-    """Let the promo code on, unless its sender tries out too many."""
-    if coupon and coupon.strip():
-        hit = visitor.hit
-        source = addresses.source_of(stores, hit.headers, visitor.source_ip, hit.at)
-        guessing.check(stores, program.id, source, coupon, hit.at)
-
-
 def _kept(stores: Stores, program: Program, click: Click | None) -> Kept | None:
     if click is None or click.program != program.id or click.verdict is not Verdict.HUMAN:
         return None
@@ -240,22 +162,12 @@ def journey_of(stores: Stores, headers: Mapping[str, str], *, is_test: bool = Fa
 
 
 def program_of(stores: Stores, program_id: str) -> Program:
+    """The program that a browser names.
+
+    Raises:
+        NotFound: `program_unknown`. Unavailable: storage is away.
+    """
     program = stores.catalogue.find_program(program_id)
     if program is None:
         raise NotFound("program_unknown", "there is no such program", "program")
     return program
-
-
-def _content(order: Order, program: Program) -> Content:
-    currency = order.currency or program.currency
-    items = tuple(
-        Item(
-            line.sku, line.quantity, _minor(line.amount, currency, f"items[{position}].amount"), line.category
-        )
-        for position, line in enumerate(order.items)
-    )
-    return Content(_minor(order.amount or 0, currency, "amount"), currency, items)
-
-
-def _minor(amount: int | str, currency: str, field: str) -> int:
-    return parse_major(amount, currency, field) if isinstance(amount, str) else check_amount(amount, field)

@@ -280,10 +280,11 @@ class Driver:
 
     def _put_off_a_pixel(self) -> None:
         """What a pixel told while storage was away waits for the worker."""
-        told = {"order_id": "put off", "event": "sale", "amount": "5000", "currency": "EUR"}
+        told = {"order_id": "put off", "event": "sale", "method": "pixel", "content": (5000, "EUR", ())}
         known = {"click_id": self._stale_click, "coupon": "ADA10", "customer_id": "c1"}
         now = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
-        self._stage.stores.jobs.send({"pixel": "acme", "at": now, **told, **known})
+        reports = json.dumps([told | known])
+        self._stage.stores.jobs.send({"late_order": "acme", "at": now, "reports": reports})
 
     def _simulate(self) -> None:
         rates = "date,base,quote,rate\n2026-10-15,EUR,USD,1.0842\n"

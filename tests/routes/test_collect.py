@@ -10,7 +10,10 @@ from chalicelib import bootstrap
 from chalicelib.domain import token
 from chalicelib.domain.program import Consent, Method
 from chalicelib.services.guessing import MAX_UNKNOWN
+from local.engine import Engine
 from tests.capturing import LONG_AGO, NOW, a_click, a_program, calling, euros, is_known, known
+from tests.faults.transport import DatabaseAway, wired
+from tests.reconciling import work
 
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0"
 ORDER = {
@@ -75,6 +78,43 @@ def test_an_answer_says_nothing_about_the_order(caller: Any) -> None:
     assert tell(caller, ORDER) == first
     assert tell(caller, ORDER | {"amount": 1}) == first
     assert known("o1").report.content == euros(4990)
+
+
+def test_an_order_that_is_told_while_storage_is_away_is_recorded_as_of_then(
+    caller: Any, clock: Any, engine: Engine, stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = bootstrap.stores()
+    first, last = a_click(stores, "anna", NOW - timedelta(days=2)), a_click(stores, "ben", NOW)
+    item = {"sku": "s1", "quantity": 2, "amount": 4990, "category": "shoes"}
+    order = ORDER | {"items": [item], "click_id": last, "earlier": [first], "customer_id": "c1"}
+    tell(caller, ORDER | {"order_id": "o2", "items": [item]})
+    with wired(monkeypatch, DatabaseAway()):
+        assert tell(caller, order) == {"recorded": True, "click_id": None, "max_age_s": None}
+    assert not is_known("o1")
+    clock.set(NOW + timedelta(hours=9))
+    assert work(engine, stage)
+    report = known("o1").report
+    assert (report.occurred_at, report.method) == (NOW, Method.TAG)
+    assert report.content == known("o2").report.content
+    assert report.customer is None, "whether the program requires a consent was not known"
+    assert partners_of("o1") == ["anna", "ben"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refused"),
+    [
+        ({"currency": None}, (503, "storage_unavailable")),
+        ({"event": "s@le"}, (422, "event_invalid")),
+        ({"order_id": " o1"}, (422, "order_id_invalid")),
+        ({"amount": -1}, (422, "amount_invalid")),
+        ({"items": [{"sku": " ", "quantity": 1, "amount": 1}]}, (422, "items_invalid")),
+    ],
+)
+def test_what_cannot_be_kept_while_storage_is_away_is_refused(
+    caller: Any, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], refused: tuple[int, str]
+) -> None:
+    with wired(monkeypatch, DatabaseAway()):
+        assert refusal(caller, ORDER | wrong) == refused
 
 
 def test_a_landing_is_answered_with_the_window(caller: Any) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import Unavailable
@@ -15,7 +14,7 @@ from chalicelib.routes import pixel
 from chalicelib.services.guessing import MAX_UNKNOWN
 from local.engine import Engine
 from tests.capturing import NOW, a_click, a_program, calling, euros, is_known, known
-from tests.faults.transport import Raw, wired
+from tests.faults.transport import DatabaseAway, wired
 from tests.reconciling import work
 
 ORDER = {"program": "acme", "event": "sale", "order_id": "o1", "amount": "49.90", "currency": "EUR"}
@@ -33,7 +32,7 @@ def waiting(engine: Engine, stage: Any) -> list[str]:
     sqs = engine.client("sqs")
     url = sqs.get_queue_url(QueueName=stage.environment["JOBS_QUEUE"])["QueueUrl"]
     found = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, MaxNumberOfMessages=10)["Messages"]
-    return [message["Body"] for message in found if "pixel" in json.loads(message["Body"])]
+    return [message["Body"] for message in found if "late_order" in json.loads(message["Body"])]
 
 
 def assert_picture(answer: Any) -> None:
@@ -163,16 +162,6 @@ def test_a_failure_of_ours_gets_the_picture(
 
     monkeypatch.setattr("chalicelib.services.capture.record", fail)
     assert_picture(caller.get("/p.gif", **ORDER))
-
-
-class DatabaseAway:
-    """DynamoDB refuses everything; the other services answer."""
-
-    def carry(self, send: Any, session: Any, request: Any) -> Any:
-        if not request.headers.get("X-Amz-Target", b"").startswith(b"DynamoDB"):
-            return send(session, request)
-        body = b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}'
-        return AWSResponse(request.url, 400, {}, Raw(body))
 
 
 @pytest.fixture
