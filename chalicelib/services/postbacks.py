@@ -22,7 +22,7 @@ def receive(stores: Stores, program_id: str, parameters: Mapping[str, str], now:
 
     Raises:
         Unauthenticated: `unauthenticated`, for a wrong token and an unknown program alike.
-        Invalid: what `understand` and `capture.record` raise.
+        Invalid: what `understand` and `capture.record` raise; `currency_differs`.
         Conflict: `order_conflict`.
         RateLimited: `too_many_requests`.
         Unavailable: send it again.
@@ -35,7 +35,7 @@ def receive(stores: Stores, program_id: str, parameters: Mapping[str, str], now:
     if postback.meaning is Meaning.CONVERSION:
         capture.record(stores, program, _incoming(postback), now)
     elif postback.meaning is not Meaning.NOTHING:
-        _adjust(stores, program, postback, now)
+        _adjust(stores, program, parameters, postback, now)
 
 
 def _authenticate(stores: Stores, program_id: str, token: str | None) -> Program:
@@ -60,7 +60,29 @@ def _incoming(postback: Postback) -> Incoming:
     )
 
 
-def _adjust(stores: Stores, program: Program, postback: Postback, now: datetime) -> None:
+def _in_its_currency(
+    stores: Stores, conversion: str, parameters: Mapping[str, str], postback: Postback
+) -> Postback:
+    """A refund in the currency of its order, where that is known already: 3 dollars are no 3 euros of it.
+
+    Raises:
+        Invalid: `currency_differs`.
+    """
+    if postback.refund_minor is None:
+        return postback
+    found = stores.conversions.find(conversion)
+    known = {adjustment.id for adjustment in found.facts.adjustments} if found else set()
+    currency = found.facts.effective.content.currency if found else postback.content.currency
+    if currency == postback.content.currency or postback.adjustment_id in known:
+        return postback
+    if pick(parameters, "currency"):
+        raise Invalid("currency_differs", f"the order is in {currency}", "currency")
+    return understand(parameters, currency)
+
+
+def _adjust(
+    stores: Stores, program: Program, parameters: Mapping[str, str], postback: Postback, now: datetime
+) -> None:
     order_id = check_order_id(postback.order_id)
     event = check_event(postback.event)
     if tested := checkups.find_told(stores, program, postback.click_id, event, order_id, now):
@@ -68,6 +90,7 @@ def _adjust(stores: Stores, program: Program, postback: Postback, now: datetime)
         checkups.adjust(stores, tested, postback.adjustment_id, kind, postback.refund_minor, told, now)
         return
     conversion = ids.conversion_id(program.id, event, order_id)
+    postback = _in_its_currency(stores, conversion, parameters, postback)
     adjustments.adjust_early(
         stores,
         conversion,

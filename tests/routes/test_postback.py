@@ -76,6 +76,16 @@ def test_a_refund_takes_its_amount_back_once(caller: Any) -> None:
     assert (adjustment.kind, adjustment.amount_minor) == (AdjustmentKind.REFUND, 400)
 
 
+def test_a_refund_is_one_in_the_currency_of_its_order(caller: Any) -> None:
+    send(caller, order_id="o1", amount="1000", currency="JPY")
+    status, text = send(caller, order_id="o1", status="refunded", amount="4.00", currency="USD")
+    assert (status, text.startswith("error=currency_differs:")) == (422, True)
+    assert known("o1").adjustments == ()
+    for _ in range(2):
+        assert send(caller, order_id="o1", status="refunded", amount="400") == (200, "OK")
+    assert [adjustment.amount_minor for adjustment in known("o1").adjustments] == [400]
+
+
 def test_a_rejection_may_come_before_its_order(caller: Any) -> None:
     assert send(caller, order_id="o1", status="rejected") == (200, "OK")
     assert send(caller, order_id="o1", amount="10.00", status="approved") == (200, "OK")
