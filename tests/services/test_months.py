@@ -309,18 +309,21 @@ def test_a_closer_of_another_version_that_comes_late_finds_nothing_to_do(stage, 
 
 
 def test_a_closer_that_is_outrun_at_the_last_step_says_the_same(stage, monkeypatch) -> None:
-    shop = scene.make(stage.stores)
+    """Nor does it take back that the rival has begun with the next month."""
+    shop, journal = scene.make(stage.stores), stage.stores.journal
     published, rivals = notices.published, []
 
     def outrun(*arguments) -> None:
         if not rivals:
             rivals.append(None)
             rivals[:] = close_program(stage.stores, shop.program.id, AFTER_GRACE)
+            journal.claim(shop.program, journal.books(shop.program), SEPTEMBER.next(), "a rival's")
         published(*arguments)
 
     monkeypatch.setattr(notices, "published", outrun)
     assert close_program(stage.stores, shop.program.id, AFTER_GRACE) == rivals
-    assert stage.stores.journal.books(shop.program).closed_through == SEPTEMBER
+    books = journal.books(shop.program)
+    assert (books.closed_through, books.closing) == (SEPTEMBER, SEPTEMBER.next())
 
 
 def test_a_close_waits_for_a_conversion_that_could_not_be_settled_just_now(stage, monkeypatch) -> None:
