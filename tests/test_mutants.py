@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests import reaching
-from tests.mutants import ROOT, TESTS, mutants
+from tests.mutants import ROOT, mutants
+from tests.mutated import TESTS
 
 PACKAGE = ROOT / "chalicelib"
 WHOLE = ("domain/attribution", "domain/commission", "domain/payout", "domain/worth")
