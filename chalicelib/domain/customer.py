@@ -45,7 +45,7 @@ NOBODY = Tenure()
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Win:
     """An order that its own path credits, and what gives its customer to those who are credited.
 
     `terms` are those that decided it; `path` is its path.
@@ -66,15 +66,15 @@ class Claim:
         return _second(at) <= _second(months_later(self.occurred_at, lock.months))
 
 
-def holder(claims: Iterable[Claim], at: datetime) -> Claim | None:
-    """The claim under which the customer is at that time; claims are of earlier orders, oldest first.
+def holder(wins: Iterable[Win], at: datetime) -> Win | None:
+    """The win under which the customer is at that time; wins are of earlier orders, oldest first.
 
     What is sold while a lock holds neither breaks nor renews it.
     """
-    standing: Claim | None = None
-    for claim in claims:
-        if standing is None or not standing.holds(claim.occurred_at):
-            standing = claim if claim.terms.attribution.lock else None
+    standing: Win | None = None
+    for win in wins:
+        if standing is None or not standing.holds(win.occurred_at):
+            standing = win if win.terms.attribution.lock else None
     return standing if standing and standing.holds(at) else None
 
 

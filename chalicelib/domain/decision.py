@@ -85,7 +85,7 @@ def decide(
     rule stopped: what they do to the money is `settlement`'s.
     """
     earning = earning_of(facts, versions, policy)
-    terms, claim, found = earning.terms, earning.claim, earning.found
+    terms, win, found = earning.terms, earning.win, earning.found
     if facts.report.is_opening:
         return replace(_nobody(facts, earning.own, "opening", terms), outcome=Outcome.RECORDED)
     if terms is None:
@@ -99,7 +99,7 @@ def decide(
     except Waiting as waiting:
         checks.append(Check("commission", False, f"{waiting.code}: {waiting.message}"))
         worth = unknown(facts.effective)
-    model = "lock" if claim else "coupon" if earning.own.coupon else terms.attribution.model
+    model = "lock" if win else "coupon" if earning.own.coupon else terms.attribution.model
     outcome, reason = _outcome(checks, model)
     return Decision(
         outcome=outcome,
@@ -108,9 +108,7 @@ def decide(
         terms_version=terms.version,
         hold_days=terms.hold_days,
         path=earning.own.steps,
-        credits=_credits(
-            earning.path, weights, worth, f"customer of order {claim.order_id}: " if claim else ""
-        ),
+        credits=_credits(earning.path, weights, worth, f"customer of order {win.order_id}: " if win else ""),
         checks=tuple(checks),
         currency=worth.currency,
         rate=worth.text,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.conversion import CouponMatch, Report
-from chalicelib.domain.customer import Claim, holder
+from chalicelib.domain.customer import Win, holder
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud.case import Case
 from chalicelib.domain.fraud.checks import Check, examine, refused_touches
@@ -21,7 +21,7 @@ from chalicelib.domain.terms import Terms, in_force
 class Earning:
     """What earns an order: the `terms` that apply, and the `path` by which partners are credited.
 
-    `own` is the order's own path, which is another one where a `claim` holds its customer; `found` is what
+    `own` is the order's own path, which is another one where a `win` holds its customer; `found` is what
     the fraud rules found.
     """
 
@@ -29,21 +29,21 @@ class Earning:
     path: Path
     own: Path
     found: tuple[Check, ...]
-    claim: Claim | None = None
+    win: Win | None = None
 
 
 def earning_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Earning:
     """What earns this order; an opening order, which nobody is paid for, is nobody's customer's."""
-    claim = None if facts.report.is_opening else _holding(facts, versions, policy)
-    if claim is None:
+    win = None if facts.report.is_opening else _holding(facts, versions, policy)
+    if win is None:
         terms, path, found = _own_path(facts, versions, policy)
         return Earning(terms, path, path, found)
     own = _apply_terms(facts, _earning_coupon(facts), versions)[1]
-    found, _ = _examined(facts, claim.path, policy)
-    return Earning(claim.terms, claim.path, _given_away(own), found, claim)
+    found, _ = _examined(facts, win.path, policy)
+    return Earning(win.terms, win.path, _given_away(own), found, win)
 
 
-def claim_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:
+def win_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Win | None:
     """What the order's own path says of its customer; None where nobody earns by it, or it doesn't stand.
 
     Nor does what fraud rules stop, until somebody approves it; touches that they refuse earn nothing.
@@ -53,15 +53,15 @@ def claim_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Claim |
     terms, path, found = _own_path(facts, versions, policy)
     if terms is None or not path.earns or any(check.stops for check in found):
         return None
-    return Claim(facts.effective.order_id, facts.effective.occurred_at, terms, path)
+    return Win(facts.effective.order_id, facts.effective.occurred_at, terms, path)
 
 
 def case_of(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Case | None:
     """What the fraud rules look at; None where nobody would earn."""
     if facts.report.is_opening:
         return None
-    claim = _holding(facts, versions, policy)
-    path = claim.path if claim else _apply_terms(facts, _earning_coupon(facts), versions)[1]
+    win = _holding(facts, versions, policy)
+    path = win.path if win else _apply_terms(facts, _earning_coupon(facts), versions)[1]
     return _case(facts, path) if path.earns else None
 
 
@@ -91,9 +91,9 @@ def _examined(facts: Facts, earning: Path, policy: Policy) -> tuple[tuple[Check,
     return found, refused_touches(case, arms)
 
 
-def _holding(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:
-    claims = (claim_of(earlier, versions, policy) for earlier in facts.earlier)
-    return holder((claim for claim in claims if claim), facts.effective.occurred_at)
+def _holding(facts: Facts, versions: Sequence[Terms], policy: Policy) -> Win | None:
+    wins = (win_of(earlier, versions, policy) for earlier in facts.earlier)
+    return holder((win for win in wins if win), facts.effective.occurred_at)
 
 
 def _given_away(path: Path) -> Path:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.conversion import Signal
-from chalicelib.domain.customer import Claim
-from chalicelib.domain.earning import arms_for, claim_of
+from chalicelib.domain.customer import Win
+from chalicelib.domain.earning import arms_for, win_of
 from chalicelib.domain.facts import Facts
 from chalicelib.domain.fraud import duplicate_customer
 from chalicelib.domain.fraud.settings import Policy
@@ -71,10 +71,10 @@ def _with_earlier(
         earlier = _counting(earlier, _counted(policy, earlier), len(changed), openings)
         changed.append(earlier.changed_at)
         openings += earlier.report.is_opening
-        claim = _locking(earlier, versions, policy) if may_hold else None
-        if earlier.stands and (may_be_first or claim):
+        win = _locking(earlier, versions, policy) if may_hold else None
+        if earlier.stands and (may_be_first or win):
             first_is_known = first_is_known or may_be_first
-            standing = claim or standing
+            standing = win or standing
             kept.append(earlier)
     told = replace(facts, earlier=tuple(kept), informed_at=max(changed, default=None))
     return _counting(told, counted, len(changed), openings)
@@ -90,9 +90,9 @@ def _counting(facts: Facts, asked: int, before: int, openings: int) -> Facts:
     return replace(facts, signals=(*facts.signals, *counted))
 
 
-def _locking(earlier: Facts, versions: Sequence[Terms], policy: Policy) -> Claim | None:
-    claim = claim_of(earlier, versions, policy)
-    return claim if claim and claim.terms.attribution.lock else None
+def _locking(earlier: Facts, versions: Sequence[Terms], policy: Policy) -> Win | None:
+    win = win_of(earlier, versions, policy)
+    return win if win and win.terms.attribution.lock else None
 
 
 def _reader(stores: Stores) -> Callable[[str], Facts | None]:

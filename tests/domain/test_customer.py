@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.conversion import OPENING, AdjustmentKind, Outcome, Signal
-from chalicelib.domain.customer import NOBODY, Claim
+from chalicelib.domain.customer import NOBODY, Win
 from chalicelib.domain.decision import Decision, decide
 from chalicelib.domain.earning import case_of
 from chalicelib.domain.facts import Facts
@@ -256,8 +256,8 @@ NO_SELF_REFERRAL = Policy([Settings("acme", 1, BEGINNING, {"self_referral": Sett
 
 def test_an_order_holds_nobody_without_a_lock_and_nobody_is_known_until_told() -> None:
     assert NOBODY.kind is UNKNOWN
-    assert not Claim("1001", SOLD, some_terms(), Path(())).holds(SOLD)
-    assert Claim("1001", SOLD, some_terms(lock=Lock()), Path(())).holds(SOLD)
+    assert not Win("1001", SOLD, some_terms(), Path(())).holds(SOLD)
+    assert Win("1001", SOLD, some_terms(lock=Lock()), Path(())).holds(SOLD)
 
 
 class TestOpening:
