@@ -81,7 +81,7 @@ def show_checkup(visit: Visit) -> Shown:
 
 def _setup(visit: Visit, program: Program, wrong: dict[str, str], status: int = 200) -> Shown:
     found = tracking_review.review(visit.stores, program, visit.now)
-    checkups = doctor.latest(visit.stores, program.id, visit.now)
+    checkups, _ = doctor.latest(visit.stores, program.id, doctor.MOST_LISTED, None, visit.now)
     return shown(
         "setup",
         program,

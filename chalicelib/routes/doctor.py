@@ -7,6 +7,7 @@ from chalice import Blueprint
 from chalicelib.domain.checkup import Checkup, Fact, Step, TestOrder
 from chalicelib.domain.credentials import Scope
 from chalicelib.domain.period import format_instant
+from chalicelib.routes import paging
 from chalicelib.routes.endpoint import Body, Call, View, endpoint
 from chalicelib.services import doctor, walking
 
@@ -95,12 +96,6 @@ class SeenView(CheckupView, frozen=True, kw_only=True):
     orders: list[TestOrderView]
 
 
-class CheckupsView(View, frozen=True, kw_only=True):
-    """The newest check-ups, the newest first."""
-
-    data: list[CheckupView]
-
-
 @bp.route("/v1/programs/{program}/doctor", methods=["POST"], content_types=["*/*"])
 @endpoint(body=NewCheckup, returns=CheckupView, status=202, scopes=_MERCHANTS)
 def start_checkup(call: Call[NewCheckup]) -> CheckupView:
@@ -120,13 +115,14 @@ def start_checkup(call: Call[NewCheckup]) -> CheckupView:
 
 
 @bp.route("/v1/programs/{program}/doctor", methods=["GET"], content_types=["*/*"])
-@endpoint(returns=CheckupsView, scopes=_MERCHANTS)
-def list_checkups(call: Call[None]) -> CheckupsView:
-    """List the newest check-ups of the last seven days."""
+@endpoint(returns=paging.Listing[CheckupView], scopes=_MERCHANTS, query=paging.QUERY)
+def list_checkups(call: Call[None]) -> paging.Listing[CheckupView]:
+    """The check-ups of the last seven days, the newest first."""
     call.caller.require_program(call.path["program"])
     program = call.stores.catalogue.program(call.path["program"])
-    found = doctor.latest(call.stores, program.id, call.now)
-    return CheckupsView(data=[CheckupView(**_shared(call, one)) for one in found])
+    limit, start = paging.wanted(call)
+    found, next_key = doctor.latest(call.stores, program.id, limit, start, call.now)
+    return paging.listing(call, [CheckupView(**_shared(call, one)) for one in found], next_key)
 
 
 @bp.route("/v1/programs/{program}/doctor/{checkup}", methods=["GET"], content_types=["*/*"])

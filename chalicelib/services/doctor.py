@@ -99,10 +99,12 @@ def look(stores: Stores, program_id: str, checkup_id: str, now: datetime) -> See
     return Seen(found, tuple(facts), tuple(orders))
 
 
-def latest(stores: Stores, program_id: str, now: datetime) -> list[Checkup]:
-    """The newest check-ups of the program, each as it stands."""
-    found = stores.checkups.latest(program_id, MOST_LISTED, now)
-    return [look(stores, program_id, one.id, now).checkup for one in found]
+def latest(
+    stores: Stores, program_id: str, limit: int, start: Mapping[str, Any] | None, now: datetime
+) -> tuple[list[Checkup], Mapping[str, Any] | None]:
+    """The newest check-ups of the program, each as it stands, and the key to go on from."""
+    found, next_key = stores.checkups.latest(program_id, limit, dict(start) if start else None, now)
+    return [look(stores, program_id, one.id, now).checkup for one in found], next_key
 
 
 def url_of(stores: Stores, found: Checkup) -> str:

@@ -47,13 +47,15 @@ class Checkups:
         item = self._table.find(f"checkup#{checkup_id}", "checkup")
         return _read(item) if item and item["expires_at"] > _seconds(now) else None
 
-    def latest(self, program: str, most: int, now: datetime) -> list[Checkup]:
-        """The newest check-ups of the program."""
+    def latest(
+        self, program: str, limit: int, start: Item | None, now: datetime
+    ) -> tuple[list[Checkup], Item | None]:
+        """Some check-ups of the program, the newest first, and the key to go on from."""
         page = self._table.page(
-            "pk", "sk", f"checkups#{program}", newest_first=True, consistent=True, limit=most
+            "pk", "sk", f"checkups#{program}", newest_first=True, consistent=True, limit=limit, start=start
         )
         found = [self.find(item["sk"].split("#")[1], now) for item in page.items]
-        return [checkup for checkup in found if checkup]
+        return [checkup for checkup in found if checkup], page.next_key
 
     def note_steps(self, checkup: Checkup, steps: tuple[Step, ...]) -> None:
         """Keep how far the check-up is."""

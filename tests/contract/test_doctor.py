@@ -96,6 +96,17 @@ def test_a_walk_passes_every_stage_and_leaves_every_number_as_it_was(
     assert books_of(shop) == before
 
 
+def test_check_ups_are_listed_page_by_page(a_shop: Callable[..., Shop]) -> None:
+    shop = a_shop()
+    started = {start(shop, walk=False)["id"] for _ in range(3)}
+    path, listed, cursor = f"/v1/programs/{shop.id}/doctor?limit=2", [], ""
+    while cursor is not None:
+        page = shop.stack.api("GET", path + (cursor and f"&cursor={cursor}")).expect(200).json
+        listed += [one["id"] for one in page["data"]]
+        cursor = page["next_cursor"]
+    assert (len(listed), set(listed)) == (3, started)
+
+
 def test_the_command_walks_over_http_and_tells_by_its_exit_code(
     a_shop: Callable[..., Shop], site: Server
 ) -> None:
