@@ -31,17 +31,25 @@ class Wire:
         Raises:
             ConnectionClosedError: none came, as botocore says it.
         """
-        raw = _written(request)
-        connection, self._kept.connection = getattr(self._kept, "connection", None), None
+        kept, self._kept.connection = getattr(self._kept, "connection", None), None
         try:
-            connection = connection or self._connect(request)
-            status, body, _ = connection.exchange(raw)
+            connection, status, body = self._exchange(request, kept)
         except (Closed, OSError, ValueError) as error:
-            if connection:
-                connection.close()
             raise ConnectionClosedError(endpoint_url=request.url) from error
         self._kept.connection = connection
         return AWSResponse(request.url, status, {}, Raw(body))
+
+    def _exchange(self, request: Any, kept: Connection | None) -> tuple[Connection, int, bytes]:
+        """Over the kept connection, unless the engine has closed it meanwhile: then over a new one."""
+        connection = kept or self._connect(request)
+        try:
+            status, body, _ = connection.exchange(_written(request))
+        except BaseException as error:
+            connection.close()
+            if kept and isinstance(error, Closed):
+                return self._exchange(request, None)
+            raise
+        return connection, status, body
 
     def _connect(self, request: Any) -> Connection:
         url = urlsplit(request.url)

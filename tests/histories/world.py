@@ -141,12 +141,18 @@ class World:
                 time.sleep(0.01)
             self.statuses[str(status or "no answer")] += 1
             if status in {500, 502}:
-                self.problems.append(f"{method} {path}: {status} {content[:200]!r} for {body!r}")
+                told = f"{method} {path}: {status} {content[:200]!r} for {body!r}"
+                self.problems.append(f"{told}\n{self._last_trace(server)}")
             if status not in {0, 500, 502, 503} or (put_off and status == 503):
                 return Answer(status, given, content, at, attempt, server)
             if time.monotonic() > until:
                 raise AssertionError(f"{method} {path} is never answered: {status} {content[:300]!r}")
         raise AssertionError("unreachable")
+
+    def _last_trace(self, server: int) -> str:
+        """What a server printed of its last failure."""
+        printed = (self.folder / f"{NAMES[server]}.log").read_text(errors="replace")
+        return printed[printed.rfind("Traceback") :][:5000]
 
     def api(self, method: str, path: str, body: object = None, only: int | None = None) -> Answer:
         """A JSON call with the administrator's key."""
