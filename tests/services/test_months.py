@@ -364,6 +364,13 @@ def test_a_draft_for_which_there_is_no_time_is_left_to_the_next_pass(stage) -> N
     assert months.refresh_drafts(stage.stores, shop.program, SOLD_AT) == [SEPTEMBER]
 
 
+def test_the_running_month_has_a_draft_though_nothing_is_booked(stage) -> None:
+    shop = scene.make(stage.stores)
+    for at, written in ((SOLD_AT, [SEPTEMBER]), (SOLD_AT, []), (AFTER_GRACE, [SEPTEMBER.next()])):
+        assert months.refresh_drafts(stage.stores, shop.program, at) == written
+    assert drafts(stage, shop) != []
+
+
 def test_a_large_draft_is_written_once_a_day(stage, monkeypatch) -> None:
     monkeypatch.setattr(months, "LARGE", 0)
     shop = scene.make(stage.stores)
