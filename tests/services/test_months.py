@@ -371,6 +371,15 @@ def test_the_running_month_has_a_draft_though_nothing_is_booked(stage) -> None:
     assert drafts(stage, shop) != []
 
 
+def test_a_draft_is_looked_at_again_while_what_was_noted_may_still_be_booked(stage) -> None:
+    shop = scene.make(stage.stores)
+    sold = shop.sell(stage.stores, SOLD_AT).id
+    settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), sold, SOLD_AT)
+    for minutes, noted in ((14, 1), (15, 0)):
+        months.refresh_drafts(stage.stores, shop.program, SOLD_AT + timedelta(minutes=minutes))
+        assert len(stage.stores.journal.dirty(shop.program.id)) == noted
+
+
 def test_a_large_draft_is_written_once_a_day(stage, monkeypatch) -> None:
     monkeypatch.setattr(months, "LARGE", 0)
     shop = scene.make(stage.stores)
