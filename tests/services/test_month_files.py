@@ -131,8 +131,19 @@ def test_no_piece_is_written_of_a_month_that_nobody_closes(stage: Stage, clock: 
     assert left(stage, shop) == []
     for shard in range(3):
         take_up(stage.stores, by_shard(shop, shard), AFTER_GRACE, always)
+    assert_other_bytes_stop_the_close(stage, shop)
     close_program(stage.stores, shop.program.id, AFTER_GRACE)
     assert late in {row["conversion_id"] for row in audit(stage.stores, shop.program).published[SEPTEMBER]}
+
+
+def assert_other_bytes_stop_the_close(stage: Stage, shop: Scene) -> None:
+    """Where a shard's part is no longer what its piece says, until it is that again."""
+    key = f"ledgers/{shop.program.id}/2026-09/{pieces.part_name(0)}"
+    published = stage.stores.bucket.find(key) or b""
+    stage.stores.bucket.write(key, io.BytesIO(published + b"more"), "text/csv")
+    with pytest.raises(CloseStopped, match="ledger_differs"):
+        close_program(stage.stores, shop.program.id, AFTER_GRACE)
+    stage.stores.bucket.write(key, io.BytesIO(published), "text/csv")
 
 
 def test_without_workers_a_run_keeps_what_it_has_written_and_the_next_one_goes_on(
