@@ -71,7 +71,7 @@ TESTS: dict[str, list[list[str]]] = {
     "services/manual.py": [["tests/services/test_payouts.py"]],
     "services/months.py": [CLOSE],
     "services/close.py": [CLOSE, FILES],
-    "services/publishing.py": [FILES, CLOSE],
+    "services/publishing.py": [["tests/services/test_publishing.py"], FILES, CLOSE],
     "services/pieces.py": [PIECES],
     "services/kept_pieces.py": [FILES, CLOSE],
     "services/month_files.py": [FILES, CLOSE],
