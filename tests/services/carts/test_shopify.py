@@ -154,6 +154,7 @@ def returned(paid: str, *lines: tuple[int, dict[str, Any]]) -> tuple[Any, ...]:
         ("108.00", ([("MUG", 1)], 10800, 0)),
         ("108.01", ([("MUG", 1)], 10801, 0)),
         ("112.90", ([("MUG", 1)], 10800, 490)),
+        ("107.99", ([("MUG", 1)], 10799, 0)),
         ("107.98", ([], 10798, 0)),
         ("50.00", ([], 5000, 0)),
     ],
@@ -177,6 +178,13 @@ def test_a_refund_takes_back_what_was_paid_back() -> None:
         "Things were damaged",
         4194,
     )
+
+
+def test_a_refund_is_counted_in_the_currency_of_its_transaction() -> None:
+    in_yen = REFUND["transactions"][0] | {"amount": "500", "currency": "JPY"}
+    change = only("refunds/create", REFUND | {"transactions": [in_yen]})
+    assert isinstance(change, Change)
+    assert change.amount_minor == 500
 
 
 def test_a_refund_without_a_successful_transaction_takes_nothing_back() -> None:

@@ -200,6 +200,11 @@ def test_a_refund_takes_back_what_it_added_to_those_before() -> None:
     ]
 
 
+def test_an_event_that_adds_nothing_to_the_refunds_is_none() -> None:
+    for before in (500, 600):
+        assert read("charge.refunded", CHARGE, {"amount_refunded": before}) == []
+
+
 DISPUTE = {
     "id": "du_1MtJUT2eZvKYlo2CNaw2HvEv",
     "amount": 1000,
