@@ -49,6 +49,9 @@ def test_a_draft_shows_the_open_month_and_goes_when_the_month_is_published(stage
     listed = ledgers.of_program(stage.stores, shop.program)
     assert [(str(x.month), x.status) for x in listed] == [("2026-09", "published")]
     assert list(stage.stores.bucket.keys(f"drafts/{shop.program.id}/")) == []
+    folder = f"ledgers/{shop.program.id}/2026-09/"
+    names = {key.removeprefix(folder) for key in stage.stores.bucket.keys(folder)}
+    assert names >= {"manifest.json", "summary.csv", "statements/anna.csv", "statements/anna.html"}
 
 
 def test_an_unchanged_draft_is_not_written_again(stage) -> None:
