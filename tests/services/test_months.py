@@ -52,6 +52,11 @@ def test_a_draft_shows_the_open_month_and_goes_when_the_month_is_published(stage
     folder = f"ledgers/{shop.program.id}/2026-09/"
     names = {key.removeprefix(folder) for key in stage.stores.bucket.keys(folder)}
     assert names >= {"manifest.json", "summary.csv", "statements/anna.csv", "statements/anna.html"}
+    parts = json.loads(stage.stores.bucket.find(folder + "manifest.json"))["parts"]
+    rows = {part["name"]: part["rows"] for part in parts}
+    assert (rows["journal.ledger"], rows["statements/anna.html"]) == (2, 2)
+    for name in ("ledger-00000.csv", "summary.csv", "statements/anna.csv"):
+        assert rows[name] == stage.stores.bucket.find(folder + name).count(b"\n") - 1
 
 
 def test_an_unchanged_draft_is_not_written_again(stage) -> None:
@@ -59,6 +64,7 @@ def test_an_unchanged_draft_is_not_written_again(stage) -> None:
     shop.sell(stage.stores, SOLD_AT)
     assert reconcile(stage.stores, SOLD_AT).drafts == 1
     assert reconcile(stage.stores, SOLD_AT).drafts == 0
+    assert not [key for key in drafts(stage, shop) if key.endswith("payouts.json")], "nothing is payable yet"
 
 
 def test_a_refund_after_the_close_is_a_reversal_in_the_open_month(stage) -> None:

@@ -231,6 +231,11 @@ def test_a_dispute_that_is_lost_is_a_chargeback() -> None:
         AdjustmentKind.CHARGEBACK,
         1150,
     )
+    untold = only("disputes/update", DISPUTE | {"reason": None})
+    assert [each.reason for each in (change, untold) if isinstance(each, Change)] == [
+        "fraudulent",
+        "disputed",
+    ]
     other = only("disputes/update", DISPUTE | {"currency": "EUR"})
     assert isinstance(other, Change)
     assert other.amount_minor is None
