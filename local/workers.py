@@ -23,6 +23,8 @@ _GATHER_S = 0.05
 _IDLE_S = 1.0
 _MOST_PAUSE_S = 10.0
 _MOST_ROUNDS = 10_000
+_READS = 20
+"""How often a stream is begun anew, where another stack on the engine drops what it has done."""
 
 Invoke = Callable[[str, dict[str, Any]], Any]
 """Calls a function with an event."""
@@ -98,7 +100,7 @@ class StreamWorker:
 
     def _page(self) -> dict[str, Any]:
         limit = self._source.batch_size
-        for _ in range(2):
+        for _ in range(_READS):
             iterator = self._iterator or self._oldest()
             try:
                 page: dict[str, Any] = self._streams.get_records(ShardIterator=iterator, Limit=limit)

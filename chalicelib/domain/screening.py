@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One request for a link: names of headers are in lower case; `bots` is a list of them to go by, too."""
+    """One request for a link: names of headers are in lower case; `bots` is a list of them to go by, too.
+
+    `is_framed`: the tag says that its page is a part of another one.
+    """
 
     method: str
     headers: Mapping[str, str]
     at: datetime
     bots: "BotList | None" = None
+    is_framed: bool = False
 
     @property
     def agent(self) -> str:
@@ -102,11 +106,27 @@ def _bot(hit: Hit, _: Link | None) -> str | None:
 
 def _forced(hit: Hit, _: Link | None) -> str | None:
     """Fetch Metadata (W3C): only a person's navigation has the destination `document`."""
-    destination = hit.headers.get("sec-fetch-dest", "document").strip().lower()
-    if destination != "document":
-        return f"loaded_as_{destination if destination.isalpha() else 'other'}"[:32]
+    destination = _destination(hit)
+    if destination not in {None, "document"}:
+        return f"loaded_as_{destination}"
     mode = hit.headers.get("sec-fetch-mode", "navigate").strip().lower()
     return None if mode == "navigate" else "not_a_navigation"
+
+
+def _forced_page(hit: Hit, _: Link | None) -> str | None:
+    """Nobody looks at a page within a page; and what a script sends has the destination `empty`."""
+    if hit.is_framed:
+        return "page_in_a_frame"
+    destination = _destination(hit)
+    return None if destination in {None, "document", "empty"} else f"loaded_as_{destination}"
+
+
+def _destination(hit: Hit) -> str | None:
+    told = hit.headers.get("sec-fetch-dest")
+    if told is None:
+        return None
+    plain = told.strip().lower()
+    return plain[:22] if plain.isalpha() else "other"
 
 
 Rules = tuple[tuple[Verdict, Rule], ...]
@@ -124,5 +144,5 @@ RULES: Rules = (
 )
 """In order: the first one that holds decides."""
 
-DIRECT_RULES: Rules = tuple((verdict, rule) for verdict, rule in RULES if rule is not _forced)
-"""For the tag's own request, which is never a navigation."""
+DIRECT_RULES: Rules = tuple((verdict, _forced_page if rule is _forced else rule) for verdict, rule in RULES)
+"""For the tag's own request, which is never a navigation: its page must be."""

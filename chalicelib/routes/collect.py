@@ -48,6 +48,7 @@ class Collected(Body, frozen=True, kw_only=True):
     page: Long | None = None
     referrer: Long | None = None
     utm: dict[Short, Short] | None = None
+    framed: bool = False
     event: str | None = None
     order_id: str | None = None
     amount: int | str | None = None
@@ -91,7 +92,8 @@ def collect_event(call: Call[Collected]) -> Receipt:
     if len(call.raw) > MAX_BODY_BYTES:
         raise TooLarge("body_too_large", f"an event may have {MAX_BODY_BYTES} bytes")
     headers = {name.lower(): value for name, value in call.headers.items()}
-    hit = Hit("POST", headers | {"referer": call.body.referrer or ""}, call.now, bot_lists.current())
+    headers |= {"referer": call.body.referrer or ""}
+    hit = Hit("POST", headers, call.now, bot_lists.current(), call.body.framed)
     visitor = Visitor(hit, call.body.consent, source_ip_of(bp.current_request))
     match call.body.type:
         case "click":

@@ -22,7 +22,7 @@ def record(
     Args:
         ref: a link's code or a partner's id.
         query: of the page, for sub-ids and `ll_consent`.
-        hit: the tag's request: who sent it is screened, how the browser loads it is not.
+        hit: the tag's request: who sent it is screened, and whether its page is one that a person looks at.
         known: a click token that this browser has already, whose journey goes on.
 
     Raises:

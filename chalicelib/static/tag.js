@@ -75,7 +75,8 @@
   const landing = (query) => {
     const found = {};
     query.forEach((value, key) => { if (visit.test(key)) found[key] = value.slice(0, 200); });
-    return { page: (location.origin + location.pathname).slice(0, 2000), referrer: d.referrer.split(/[?#]/)[0].slice(0, 2000), utm: found };
+    const framed = window.top !== window || undefined;
+    return { framed, page: (location.origin + location.pathname).slice(0, 2000), referrer: d.referrer.split(/[?#]/)[0].slice(0, 2000), utm: found };
   };
   const record = (event, query, by) => {
     waiting += 1;

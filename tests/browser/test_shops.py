@@ -179,6 +179,15 @@ def test_a_direct_link(shop: Shop, site: Site, browser: Browser) -> None:
     assert clicks_of(shop) == 1
 
 
+def test_a_direct_link_in_a_hidden_frame(shop: Shop, site: Site, browser: Browser) -> None:
+    anna = shop.partner()
+    site.page("/stuffed", f'<iframe hidden src="/?ref={anna.id}"></iframe>')
+    browser.open(site.url("/stuffed"))
+    wait_for(lambda: shop.stats(by="verdict")["rows"])
+    assert [row["verdict"] for row in shop.stats(by="verdict")["rows"]] == ["forced"]
+    assert "ll_click" not in browser.cookies()
+
+
 def test_a_parameter_that_means_nobody_stays(shop: Shop, site: Site, browser: Browser) -> None:
     browser.open(site.url("/?ref=newsletter"))
     browser.run("linkledger('convert', {event: 'sale', order_id: 'A1', amount: 1})")

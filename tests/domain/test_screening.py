@@ -9,7 +9,7 @@ from crawlerdetect import CrawlerDetect
 from chalicelib.domain import agents
 from chalicelib.domain.click import TOUCHES, Verdict
 from chalicelib.domain.link import Link, LinkState
-from chalicelib.domain.screening import DIRECT_RULES, RULES, Hit, screen
+from chalicelib.domain.screening import DIRECT_RULES, RULES, Hit, Ruling, screen
 
 NOW = datetime(2026, 10, 15, 12, tzinfo=UTC)
 
@@ -124,6 +124,13 @@ def test_the_tags_request_is_no_forced_load_but_may_be_a_robots() -> None:
     sent = {"sec_fetch_dest": "empty", "sec_fetch_mode": "cors"}
     assert ruling(a_link(), rules=DIRECT_RULES, **sent)[0] is Verdict.HUMAN
     assert ruling(a_link(), rules=DIRECT_RULES, **sent | {"user_agent": ROBOTS[0]})[0] is Verdict.BOT
+
+
+def test_the_tags_request_is_a_forced_load_from_a_frame_or_where_no_script_sends_it() -> None:
+    framed = Hit("POST", {"user-agent": BROWSERS[0], "sec-fetch-dest": "empty"}, NOW, is_framed=True)
+    assert screen(framed, a_link(), DIRECT_RULES) == Ruling(Verdict.FORCED, "page_in_a_frame")
+    image = {"sec_fetch_dest": "image", "sec_fetch_mode": "no-cors"}
+    assert ruling(a_link(), rules=DIRECT_RULES, **image) == (Verdict.FORCED, "loaded_as_image")
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,11 @@ def test_a_robots_direct_link_earns_nothing(caller: Any) -> None:
     assert not tell(caller, event, user_agent="Googlebot/2.1 (+http://www.google.com/bot.html)")["recorded"]
 
 
+def test_a_direct_link_in_a_frame_is_kept_and_is_no_touch(caller: Any) -> None:
+    event = {"program": "acme", "type": "click", "partner": "anna", "framed": True}
+    assert tell(caller, event)["click_id"] is None
+
+
 @pytest.mark.parametrize(("extra", "headers"), [({"consent": "denied"}, {}), ({}, {"sec_gpc": "1"})])
 def test_a_visitor_who_refuses_gets_no_identifier(
     caller: Any, extra: dict[str, str], headers: dict[str, str]
