@@ -19,8 +19,9 @@ help: ## Show what there is to make
 run: .venv/ready .venv-engine/ready ## Start everything on http://127.0.0.1:8000 (PORT, DATA_DIR, DEMO=0)
 	@exec env PORT=$(PORT) DATA_DIR=$(DATA_DIR) DEMO=$(DEMO) $(BIN)/python -m local
 
+# Files in their own order: by default, one that is a single long test would come last, and alone.
 test: .venv/ready .venv-engine/ready ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready ## Lint, formatting and types
 	$(BIN)/ruff check .
