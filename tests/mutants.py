@@ -35,7 +35,7 @@ from tests.mutated import TESTS, WITHOUT_ENGINE
 
 ROOT = Path(__file__).resolve().parents[1]
 
-READ_ONCE = ("botocore.session", "chalice.local", "pynamodb.models", "jinja2")
+READ_ONCE = ("botocore.session", "chalice.local", "jinja2")
 """What takes longest to import, and is none of ours."""
 
 SWAPS: dict[type[ast.AST], list[type[ast.AST]]] = {

@@ -1,12 +1,13 @@
 """The table of mutants names all the code of money there is, and a mutant is what it says."""
 
 import ast
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests import reaching
-from tests.mutants import ROOT, mutants
+from tests.mutants import READ_ONCE, ROOT, mutants
 from tests.mutated import TESTS
 
 PACKAGE = ROOT / "chalicelib"
@@ -32,6 +33,11 @@ def is_full(count: int) -> bool:
 def test_a_module_of_the_table_and_its_tests_are_there(module: str) -> None:
     paths = [PACKAGE / module, *(ROOT / path for stage in TESTS[module] for path in stage)]
     assert [path for path in paths if not path.exists()] == []
+
+
+@pytest.mark.parametrize("name", READ_ONCE)
+def test_what_is_read_once_is_a_requirement(name: str) -> None:
+    assert find_spec(name) is not None
 
 
 @pytest.mark.parametrize("folder", WHOLE)
