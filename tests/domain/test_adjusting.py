@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.adjusting import NO_DETAILS, Back, Details, check, unplaced, work_out
+from chalicelib.domain.adjusting import NO_DETAILS, Back, Details, check, check_count, unplaced, work_out
 from chalicelib.domain.conversion import Adjustment, AdjustmentKind, Content, Item, Returned
 from chalicelib.domain.errors import Conflict, Invalid
 from chalicelib.domain.facts import Facts, with_adjustment
+from chalicelib.domain.settlement import MAX_ADJUSTMENTS
 from tests.domain.builders import RETURNED, a_report, some_facts
 
 REFUND, CHARGEBACK, VOID, APPROVE, REJECT = AdjustmentKind
@@ -63,6 +64,12 @@ def test_what_does_not_go_together_is_refused(
 
 def test_a_reason_may_have_300_characters() -> None:
     assert check("r", REFUND, None, "x" * 300, RETURNED, NO_DETAILS, "").reason == "x" * 300
+
+
+def test_a_conversion_takes_so_many_adjustments_and_no_more() -> None:
+    check_count(MAX_ADJUSTMENTS - 1)
+    with pytest.raises(Invalid, match="adjustments_exhausted"):
+        check_count(MAX_ADJUSTMENTS)
 
 
 @pytest.mark.parametrize(

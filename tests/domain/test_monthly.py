@@ -3,6 +3,7 @@
 import itertools
 import random
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,8 @@ TWO_PERCENT_MORE = (100_000, 200, None)
         (tiered(Basis.AMOUNT, RETROACTIVE, ONE_PERCENT_MORE, TWO_PERCENT_MORE), 4, 0),
         (tiered(Basis.AMOUNT, RETROACTIVE, ONE_PERCENT_MORE, TWO_PERCENT_MORE), 5, 500),
         (tiered(Basis.AMOUNT, RETROACTIVE, ONE_PERCENT_MORE, TWO_PERCENT_MORE), 12, 2_400),
+        (tiered(Basis.AMOUNT, MARGINAL, (50_000, 10_000, None)), 12, 70_000),
+        (tiered(Basis.AMOUNT, RETROACTIVE, (50_000, 10_000, None)), 12, 120_000),
         (tiered(Basis.COUNT, MARGINAL, (3, None, 50)), 3, 0),
         (tiered(Basis.COUNT, MARGINAL, (3, None, 50), (5, None, 80)), 7, 2 * 50 + 2 * 80),
         (tiered(Basis.COUNT, RETROACTIVE, (3, None, 50)), 2, 0),
@@ -101,6 +104,7 @@ TWO_PERCENT_MORE = (100_000, 200, None)
         (milestones(Basis.COUNT, (2, 500), (4, 1_500)), 2, 500),
         (milestones(Basis.COUNT, (2, 500), (4, 1_500)), 9, 2_000),
         (milestones(Basis.AMOUNT, (30_000, 500)), 3, 500),
+        (cap(5_000), 4, 0),
         (cap(5_000), 5, 0),
         (cap(5_000), 6, -1_000),
         (cap(0), 2, -2_000),
@@ -145,6 +149,9 @@ def test_the_entries_say_what_made_them() -> None:
     (entries,) = booked(under(milestones(Basis.COUNT, (2, 500))), [sale(), sale()])
     (entry,) = entries
     assert (entry.month, entry.account, entry.terms_version) == (OCTOBER, Account.PENDING, 1)
+    last = OCTOBER.end("UTC") - timedelta(milliseconds=1)
+    assert (entry.booked_at, entry.occurred_at) == (last, last)
+    assert (entry.sale_minor, entry.reverses) == (0, None)
     assert entry.reason == (
         "2 conversions of 200.00 EUR that earned 20.00 EUR; monthly milestone * of 2026-10; "
         "by count: 500 more from 2"
@@ -166,6 +173,17 @@ def test_what_is_taken_back_within_the_month_was_never_there() -> None:
     assert booked(under(rule), [one, other, taken_back(other, OCTOBER)]) == [[]]
     (entries,) = booked(under(rule), [one, other, taken_back(other, OCTOBER, 0.5)])
     assert amounts(entries) == [("correction", 500)]
+
+
+def test_a_month_whose_sales_all_came_back_has_reached_nothing() -> None:
+    one = sale()
+    assert booked(under(milestones(Basis.COUNT, (0, 500))), [one, taken_back(one, OCTOBER)]) == [[]]
+
+
+@pytest.mark.parametrize(("adds", "released"), [(0, []), (1, [("release", 1)])])
+def test_nothing_is_released_where_nothing_was_added(adds: int, released: list[tuple[str, int]]) -> None:
+    months = booked(under(milestones(Basis.COUNT, (1, adds))), [sale()], [], [])
+    assert [amounts(month) for month in months[1:]] == [released, []]
 
 
 def test_what_is_taken_back_later_is_reckoned_again_where_it_is_booked() -> None:
@@ -217,9 +235,10 @@ def test_a_draft_releases_nothing_before_its_time() -> None:
     close(monthly, PROGRAM, [terms], OCTOBER)
     begun = NOVEMBER.start("UTC")
     assert close(monthly.copy(), PROGRAM, [terms], NOVEMBER, begun.replace(day=14)) == []
-    assert amounts(close(monthly.copy(), PROGRAM, [terms], NOVEMBER, begun.replace(day=16))) == [
-        ("release", 500)
-    ]
+    hold_ends = begun.replace(day=15)
+    assert close(monthly.copy(), PROGRAM, [terms], NOVEMBER, hold_ends - timedelta(milliseconds=1)) == []
+    (release,) = close(monthly.copy(), PROGRAM, [terms], NOVEMBER, hold_ends)
+    assert (amounts([release]), release.booked_at) == ([("release", 500)], hold_ends)
 
 
 def test_what_was_booked_by_hand_or_moved_does_not_count() -> None:

@@ -1,12 +1,21 @@
 """Versions of the terms, each in force until the next one starts."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.program import Method
-from chalicelib.domain.terms import Terms, in_force, longest_window_days
-from tests.domain.builders import BEGINNING, days, some_terms
+from chalicelib.domain.terms import (
+    CustomerKind,
+    Lock,
+    Terms,
+    in_force,
+    longest_window_days,
+    look_at_customers,
+)
+from tests.domain.builders import BEGINNING, days, percent, some_terms
 
 VERSIONS = [some_terms(version=number, starts_at=BEGINNING + days(10 * number)) for number in (1, 2, 3)]
 
@@ -64,3 +73,20 @@ def test_clicks_are_kept_for_the_longest_window_of_any_version_and_method(
     versions: list[Terms], longest: int
 ) -> None:
     assert longest_window_days(versions) == longest
+
+
+@pytest.mark.parametrize(
+    ("changes", "asks"),
+    [
+        ({}, False),
+        ({"customer": CustomerKind.NEW}, True),
+        ({"customer": CustomerKind.RETURNING}, True),
+        ({"customer": CustomerKind.UNKNOWN}, False),
+        ({"recurring_months": 12}, True),
+    ],
+)
+def test_a_rule_asks_whose_the_order_is_where_it_pays_by_that(changes: dict[str, Any], asks: bool) -> None:
+    rule = replace(percent(500), **changes)
+    assert rule.asks_who is asks
+    assert look_at_customers([some_terms(rule)]) is asks
+    assert look_at_customers([some_terms(rule, lock=Lock())])

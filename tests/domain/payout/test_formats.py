@@ -135,6 +135,21 @@ def test_details_that_cannot_be_right_are_refused(method: str, details: dict[str
     assert refusal.value.field == field
 
 
+@pytest.mark.parametrize("length", [1, 140])
+def test_wise_takes_names_of_1_to_140_characters(length: int) -> None:
+    details = {"name": "A" * length, "email": "a@example.com", "recipient_id": "7", "type": "business"}
+    assert FORMATS["wise"].check(details) == details
+
+
+def test_wise_takes_no_name_of_141_characters() -> None:
+    with pytest.raises(Invalid, match="140"):
+        FORMATS["wise"].check({"name": "A" * 141, "email": "a@example.com"})
+
+
+def test_uploads_end_where_their_services_say() -> None:
+    assert (paypal.MAX_LINES, wise.MAX_LINES) == (5_000, 1_000)
+
+
 def test_bank_details_are_kept_as_banks_write_them() -> None:
     given = {"name": " Łukasz Straße, Ægir ", "iban": "de89 3704 0044 0532 0130 00", "bic": "cobadeff"}
     assert FORMATS["sepa"].check(given) == {

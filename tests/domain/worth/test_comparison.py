@@ -44,6 +44,14 @@ def test_each_model_divides_every_sale() -> None:
     assert earned["time_decay"][1] > earned["time_decay"][2] > earned["time_decay"][0]
 
 
+def test_shares_of_different_parts_add_up() -> None:
+    anna, ben, carla = ago("anna", 3), ago("ben", 2), ago("carla", 1)
+    rows = by_name(a_comparison((9_000, (anna, ben, carla)), (9_000, (anna, ben))).partners())
+    fair = {name: rows[name].conversions["shapley"] for name in rows}
+    assert fair == {"anna": 833_334, "ben": 833_333, "carla": 333_333}
+    assert sum(fair.values()) == 2 * MICROS
+
+
 def test_all_partners_are_one_channel() -> None:
     rows = by_name(a_comparison((100, (ago("anna", 3), ago("ben", 2), ago(None, 1, "email")))).channels())
     assert set(rows) == {"partner", "email"}
