@@ -43,7 +43,7 @@ def test_the_same_adjustment_again_changes_nothing(stage) -> None:
     sold = scene.make(stage.stores).sell(stage.stores, NOW).id
     first = adjust(stage, sold, "r-1", amount=3000)
     again = adjust(stage, sold, "r-1", amount=3000)
-    assert (again.adjustment, again.duplicate) == (first.adjustment, True)
+    assert (again.adjustment, first.duplicate, again.duplicate) == (first.adjustment, False, True)
 
 
 def test_the_same_id_with_other_content_is_refused(stage) -> None:
@@ -87,6 +87,19 @@ def test_a_refund_that_comes_before_its_order_waits_for_it(stage) -> None:
     settle_conversion(stage.stores, rules_of(stage.stores, shop.program.id), sold.id, NOW)
     entries = stage.stores.conversions.find(sold.id).booked.entries
     assert [e.commission_minor for e in entries] == [1000, -250]
+
+
+def test_refunds_that_come_before_their_order_are_kept_once_each(stage) -> None:
+    conversion = ids.conversion_id(scene.make(stage.stores).program.id, "sale", "early-order")
+
+    def early(name: str, amount: int) -> adjustments.Adjusted:
+        return adjustments.adjust_early(stage.stores, conversion, name, REFUND, amount, "", NOW)
+
+    first, second, again = early("r-1", 2500), early("r-2", 1000), early("r-2", 1000)
+    assert [told.duplicate for told in (first, second, again)] == [False, False, True]
+    assert again.adjustment == second.adjustment
+    with pytest.raises(Conflict, match="adjustment_conflict"):
+        early("r-1", 1000)
 
 
 def test_an_unknown_conversion_cannot_be_adjusted(stage) -> None:

@@ -310,13 +310,26 @@ def test_a_bonus_for_a_closed_month_is_booked_in_the_open_one(stage, shop) -> No
 
 @pytest.mark.parametrize(
     "changes",
-    [{"id": "no blanks"}, {"reason": " "}, {"amount_minor": 0}, {"amount_minor": -1}, {"currency": "XXX"}],
+    [
+        {"id": "no blanks"},
+        {"reason": " "},
+        {"reason": "x" * 301},
+        {"amount_minor": 0},
+        {"amount_minor": -1},
+        {"currency": "XXX"},
+    ],
 )
 def test_a_bonus_without_sense_is_refused(stage, shop, changes) -> None:
     with pytest.raises(Invalid):
         manual.book(stage.stores, shop.program, a_manual(**changes), SOLD_AT)
     with pytest.raises(NotFound, match="not_enrolled"):
         manual.book(stage.stores, shop.program, a_manual(partner="nobody"), SOLD_AT)
+
+
+def test_a_reason_has_1_to_300_characters(stage, shop) -> None:
+    for reason in ("x", "x" * 300):
+        wanted = a_manual(id=f"of-{len(reason)}", reason=reason)
+        assert not manual.book(stage.stores, shop.program, wanted, SOLD_AT).duplicate
 
 
 def test_hledger_agrees_with_the_summary_of_every_month(stage, shop, tmp_path: Path) -> None:
