@@ -241,6 +241,25 @@ def test_a_draft_releases_nothing_before_its_time() -> None:
     assert (amounts([release]), release.booked_at) == ([("release", 500)], hold_ends)
 
 
+def test_the_file_is_in_the_order_of_months_partners_and_currencies() -> None:
+    monthly = Monthly()
+    told = [
+        (NOVEMBER, "anna", "EUR"),
+        (OCTOBER, "zoe", "EUR"),
+        (OCTOBER, "ben", "USD"),
+        (OCTOBER, "ben", "EUR"),
+    ]
+    for month, partner, currency in told:
+        monthly.add(sale(month=month, partner=partner, currency=currency))
+    rows = [line.split(",")[:3] for line in list(lines(monthly))[1:]]
+    assert rows == [
+        ["2026-10", "ben", "EUR"],
+        ["2026-10", "ben", "USD"],
+        ["2026-10", "zoe", "EUR"],
+        ["2026-11", "anna", "EUR"],
+    ]
+
+
 def test_what_was_booked_by_hand_or_moved_does_not_count() -> None:
     rule = milestones(Basis.COUNT, (1, 500))
     others = [sale(kind=Kind.RELEASE), sale(kind=Kind.PAYOUT), sale(kind=Kind.CORRECTION, basis="by key_1")]

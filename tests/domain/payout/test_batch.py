@@ -96,6 +96,11 @@ def test_facts_are_read_back_as_they_were_written(payer: Payer | None) -> None:
     assert list(json.loads(body)["minimums"]) == ["EUR", "USD"]
 
 
+def test_names_are_kept_as_they_are_written() -> None:
+    account = Account("wise", None, {"name": "Zoë Müller", "email": "zoe@example.com"})
+    assert "Zoë Müller".encode() in batch.facts_json("acme", OCTOBER, some_facts(account))
+
+
 def test_only_partners_with_something_due_are_asked_for() -> None:
     payables = {("anna", "EUR"): 499, ("ben", "EUR"): 500, ("cleo", "USD"): 1}
     assert batch.worth_asking(Settings({"EUR": 500}), payables) == ["ben", "cleo"]

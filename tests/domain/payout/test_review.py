@@ -40,6 +40,7 @@ def test_a_payer_needs_no_bic_and_settings_no_payer() -> None:
             [("currency_unknown", "minimums"), ("amount_invalid", "minimums.USD")],
         ),
         (Settings({}, Payer("Acme", "DE00")), [("iban_invalid", "payer.iban")]),
+        (Settings({}, Payer("-Acme", IBAN)), [("name_invalid", "payer.name")]),
         (Settings({}, Payer("Acme", IBAN, "X")), [("bic_invalid", "payer.bic")]),
         (
             Settings({"EUR": -1}, Payer("", IBAN)),

@@ -1,5 +1,6 @@
 """Partners and channels side by side, over sales that one can reckon in one's head."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -42,6 +43,12 @@ def test_each_model_divides_every_sale() -> None:
     assert earned["position"] == [3_600, 3_600, 1_800]
     assert earned["time_decay"] == sorted(earned["time_decay"], key=earned["time_decay"].index)
     assert earned["time_decay"][1] > earned["time_decay"][2] > earned["time_decay"][0]
+
+
+def test_a_code_that_nobody_has_or_whose_time_is_over_is_no_touch() -> None:
+    comparison = Comparison(some_terms())
+    comparison.add(a_report(500), (), (a_coupon(None), replace(a_coupon("carla"), ends_at=SOLD)))
+    assert comparison.partners() == []
 
 
 def test_shares_of_different_parts_add_up() -> None:
