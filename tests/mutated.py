@@ -10,6 +10,7 @@ PAYOUT = ["tests/domain/payout"]
 CARTS = ["tests/services/carts"]
 PIECES = ["tests/services/test_spooling.py", "tests/services/test_pieces.py"]
 FRAUD = ["tests/domain/fraud"]
+CUSTOMERS = ["tests/services/test_customers.py"]
 ADJUSTMENTS = ["tests/services/test_adjustments.py"]
 CLOSE = ["tests/services/test_months.py"]
 FILES = ["tests/services/test_month_files.py"]
@@ -64,7 +65,11 @@ TESTS: dict[str, list[list[str]]] = {
     "services/carts/stripe.py": [CARTS],
     "services/carts/woocommerce.py": [CARTS],
     "services/adjustments.py": [["tests/services/test_adjustments.py"]],
-    "services/settle.py": [["tests/services/test_settle.py"], CLOSE],
+    "services/settle.py": [
+        ["tests/services/test_settle.py"],
+        [*CUSTOMERS, "tests/services/test_fraud.py"],
+        CLOSE,
+    ],
     "services/payouts.py": [["tests/services/test_payouts.py"]],
     "services/payout_facts.py": [["tests/services/test_payouts.py"]],
     "services/payout_states.py": [["tests/services/test_payouts.py"]],
