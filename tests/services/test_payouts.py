@@ -192,6 +192,21 @@ def test_batches_marked_late_or_out_of_order_never_pay_the_same_money_twice(stag
     assert [(m.amount_minor, m.entry) for m in older.marks] == [(0, None)]
 
 
+def test_money_that_a_later_batch_carried_over_to_the_last_unit_is_no_payment_again(stage, shop) -> None:
+    closed_with_sales(stage, shop, "ANNA")
+    close_program(stage.stores, shop.program.id, OCTOBER_CLOSE)
+    newer = paid(stage, shop, OCTOBER_CLOSE, id="october", month=SEPTEMBER.next())
+    older = paid(stage, shop, OCTOBER_CLOSE, id="september")
+    assert [m.amount_minor for m in newer.marks] == [1000]
+    assert [(m.amount_minor, m.entry) for m in older.marks] == [(0, None)]
+
+
+def test_a_single_unit_is_paid(stage, shop) -> None:
+    payouts.set_settings(stage.stores, shop.program, Settings({}, PAYER))
+    closed_with_sales(stage, shop, "ANNA", amount=10)
+    assert [m.amount_minor for m in paid(stage, shop, AFTER_GRACE).marks] == [1]
+
+
 def test_a_refund_after_the_payout_leaves_a_debt_that_later_sales_pay_off(stage, shop) -> None:
     (sold,) = closed_with_sales(stage, shop, "ANNA")
     paid(stage, shop, AFTER_GRACE)
