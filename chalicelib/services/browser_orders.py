@@ -21,7 +21,7 @@ from chalicelib.domain.postback import gather
 from chalicelib.domain.program import Consent, Method, Program
 from chalicelib.domain.screening import Hit
 from chalicelib.services import addresses, bot_lists, capture, checkups, guessing, limiting
-from chalicelib.services.collect import Visitor, journey_of, program_of
+from chalicelib.services.collect import Visitor, journey_of
 from chalicelib.storage.stores import Stores
 
 MAX_EARLIER = 4
@@ -134,7 +134,7 @@ def record_late(stores: Stores, message: Mapping[str, str]) -> None:
 def _record(stores: Stores, program_id: str, visitor: Visitor, reports: Reports) -> None:
     at = visitor.hit.at
     try:
-        program = program_of(stores, program_id)
+        program = stores.catalogue.program(program_id)
         told = reports(program)
         limiting.check_orders(stores, program.id)
         _check_coupon(stores, program, told[0].coupon, visitor)

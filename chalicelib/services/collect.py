@@ -14,7 +14,6 @@ from chalicelib.domain import cookies, token
 from chalicelib.domain.checkup import OPEN_FOR
 from chalicelib.domain.click import TOUCHES, Click, Verdict
 from chalicelib.domain.consent import may_identify
-from chalicelib.domain.errors import NotFound
 from chalicelib.domain.program import Consent, Program
 from chalicelib.domain.screening import DIRECT_RULES, Hit, screen
 from chalicelib.domain.visits import NO_LINK, channel_of
@@ -67,7 +66,7 @@ def recognise(stores: Stores, program_id: str, click_id: str, visitor: Visitor) 
         NotFound: `program_unknown`.
         Unavailable: storage does not answer.
     """
-    program = program_of(stores, program_id)
+    program = stores.catalogue.program(program_id)
     if not visitor.lets_use_click():
         return None
     if checkups.recognise(stores, program, click_id, visitor.hit.at):
@@ -92,7 +91,7 @@ def record_direct(
         NotFound: `program_unknown`.
         Unavailable: storage does not answer.
     """
-    program = program_of(stores, program_id)
+    program = stores.catalogue.program(program_id)
     query = {name: [value] for name, value in parameters.items() if name != CONSENT}
     query |= {CONSENT: [visitor.consent]} if visitor.consent else {}
     return _kept(stores, program, direct_clicks.record(stores, program, ref, query, visitor.hit, known))
@@ -114,7 +113,7 @@ def record_visit(
         NotFound: `program_unknown`.
         Unavailable: storage does not answer.
     """
-    program = program_of(stores, program_id)
+    program = stores.catalogue.program(program_id)
     hit = visitor.hit
     channel = channel_of(page, hit.headers.get("referer", ""), parameters)
     ruling = screen(hit, None, _VISIT_RULES)
@@ -142,7 +141,7 @@ def identify(stores: Stores, program_id: str, customer_id: str, click_id: str, v
         NotFound: `program_unknown`.
         Invalid: `customer_id_invalid`, `click_id_invalid`, `devices_exhausted`.
     """
-    program = program_of(stores, program_id)
+    program = stores.catalogue.program(program_id)
     if visitor.lets_identify(program.consent):
         at, most = visitor.hit.at, identities.MAX_TOLD_BY_BROWSERS
         identities.link(stores, program, customer_id, click_id, at, most)
@@ -159,15 +158,3 @@ def journey_of(stores: Stores, headers: Mapping[str, str], *, is_test: bool = Fa
     sent = cookies.values(headers.get("cookie", ""), COOKIE)
     keys = stores.secrets.token_keys
     return token.read_visitor(sent[0], keys, is_test=is_test) if len(sent) == 1 else None
-
-
-def program_of(stores: Stores, program_id: str) -> Program:
-    """The program that a browser names.
-
-    Raises:
-        NotFound: `program_unknown`. Unavailable: storage is away.
-    """
-    program = stores.catalogue.find_program(program_id)
-    if program is None:
-        raise NotFound("program_unknown", "there is no such program", "program")
-    return program
