@@ -29,8 +29,8 @@ MAX_EARLIER = 4
 
 _TEXTS = ("event", "order_id", "click_id", "coupon", "customer_id", "visitor", "test_visitor")
 
-Reports = Callable[[Program | None], Sequence[Incoming]]
-"""The reports of one order; None for the program where it can't be read.
+Reports = Callable[[str | None], Sequence[Incoming]]
+"""The reports of one order, given its program's currency; None where that can't be read.
 
 Raises Unavailable where they can't be made without it.
 """
@@ -110,7 +110,7 @@ def record_tag(stores: Stores, program_id: str, order: Order, visitor: Visitor) 
         RateLimited: `too_many_orders`, `coupon_guessing`.
         Unavailable: storage is away, and so is the queue or the order has no currency; nothing is certain.
     """
-    _record(stores, program_id, visitor, lambda program: _reports_of(stores, program, order, visitor))
+    _record(stores, program_id, visitor, lambda currency: _reports_of(stores, order, visitor, currency))
 
 
 def record_late(stores: Stores, message: Mapping[str, str]) -> None:
@@ -122,8 +122,7 @@ def record_late(stores: Stores, message: Mapping[str, str]) -> None:
     at = parse_instant(message["at"], "at")
     try:
         program = stores.catalogue.program(message["late_order"])
-        for told in json.loads(message["reports"]):
-            capture.record(stores, program, _read(told), at)
+        _capture(stores, program, [_read(told) for told in json.loads(message["reports"])], at)
     except Unavailable:
         raise
     except LinkledgerError as error:
@@ -135,15 +134,23 @@ def _record(stores: Stores, program_id: str, visitor: Visitor, reports: Reports)
     at = visitor.hit.at
     try:
         program = stores.catalogue.program(program_id)
-        told = reports(program)
+        told = [_allowed(incoming, visitor, program.consent) for incoming in reports(program.currency)]
         limiting.check_orders(stores, program.id)
         _check_coupon(stores, program, told[0].coupon, visitor)
-        for incoming in told:
-            capture.record(stores, program, _allowed(incoming, visitor, program.consent), at)
+        _capture(stores, program, told, at)
     except Unavailable:
         # Whether the program requires a consent can't be known now.
         strictest = [_allowed(incoming, visitor, Consent.REQUIRED) for incoming in reports(None)]
         _put_off(stores, program_id, strictest, at)
+
+
+def _capture(stores: Stores, program: Program, reports: Sequence[Incoming], at: datetime) -> None:
+    """Record the order by each click that was told; while a check-up is going on, by its click alone."""
+    clicks = [incoming.click_id for incoming in reports if incoming.click_id]
+    tests = checkups.test_among(stores, program, clicks, at)
+    for incoming in reports:
+        if not tests or incoming.click_id in tests:
+            capture.record(stores, program, incoming, at)
 
 
 def _allowed(incoming: Incoming, visitor: Visitor, consent: Consent) -> Incoming:
@@ -185,14 +192,14 @@ def _read(told: Mapping[str, Any]) -> Incoming:
     return Incoming(content=content, method=Method(told["method"]), **texts)
 
 
-def _reports_of(stores: Stores, program: Program | None, order: Order, visitor: Visitor) -> list[Incoming]:
-    currency = order.currency or (program.currency if program else None)
+def _reports_of(
+    stores: Stores, order: Order, visitor: Visitor, program_currency: str | None
+) -> list[Incoming]:
+    currency = order.currency or program_currency
     if currency is None:
         raise Unavailable("storage_unavailable", "the order names no currency, and its program can't be read")
     may_use_click, headers = visitor.lets_use_click(), visitor.hit.headers
     told = order.clicks[: 1 + MAX_EARLIER] if may_use_click else ()
-    if program is not None:
-        told = checkups.test_among(stores, program, told, visitor.hit.at) or told
     report = Incoming(
         event=order.event,
         order_id=order.order_id,

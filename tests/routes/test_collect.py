@@ -3,12 +3,14 @@
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain import token
 from chalicelib.domain.program import Consent, Method
+from chalicelib.services import doctor
 from chalicelib.services.guessing import MAX_UNKNOWN
 from local.engine import Engine
 from tests.capturing import LONG_AGO, NOW, a_click, a_program, calling, euros, is_known, known
@@ -98,6 +100,25 @@ def test_an_order_that_is_told_while_storage_is_away_is_recorded_as_of_then(
     assert report.content == known("o2").report.content
     assert report.customer is None, "whether the program requires a consent was not known"
     assert partners_of("o1") == ["anna", "ben"]
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_an_order_of_a_check_up_is_no_sale_of_the_partner_whose_link_was_followed_before(
+    caller: Any, engine: Engine, stage: Any, monkeypatch: pytest.MonkeyPatch, is_away: bool
+) -> None:
+    stores = bootstrap.stores()
+    checkup = doctor.start(stores, "acme", NOW, walks=False)
+    landed = caller.get(f"/{checkup.code}", {"user-agent": BROWSER}).headers["Location"]
+    (tested,) = parse_qs(urlsplit(landed).query)["ll_click"]
+    order = ORDER | {"click_id": tested, "earlier": [a_click(stores)]}
+    if is_away:
+        with wired(monkeypatch, DatabaseAway()):
+            tell(caller, order)
+        assert work(engine, stage)
+    else:
+        tell(caller, order)
+    assert not is_known("o1")
+    assert len(doctor.look(stores, "acme", checkup.id, NOW).orders) == 1
 
 
 @pytest.mark.parametrize(
